@@ -1,0 +1,28 @@
+// Where a variant runs: instruction set and device, and whether this machine has them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sb {
+
+// kNative: a library picks its own instruction set (a peer). kCuda: device code.
+enum class Isa { kScalar, kAvx2, kAvx512, kNative, kCuda };
+enum class Device { kCpu, kCuda };
+
+std::string_view name_of(Isa isa);  // "scalar", "avx2", "avx512", "native", "cuda"
+std::string_view name_of(Device device);
+bool parse_isa(std::string_view text, Isa& isa);
+bool parse_device(std::string_view text, Device& device);
+
+// Empty if code for `isa` can run here, else the reason in words. kAvx512 means F, BW, CD, DQ and
+// VL (the Skylake-X level); kAvx2 means AVX2 and FMA. The environment variable SOFTMAX_BENCH_ISA
+// (scalar, avx2, avx512) caps what counts as available.
+std::string why_isa_unavailable(Isa isa);
+
+// CPU features beyond an Isa level that single variants ask for.
+enum class CpuFeature { kAvx512Bf16, kAvx512Vbmi2 };
+std::string_view name_of(CpuFeature feature);
+bool cpu_has(CpuFeature feature);  // false as well when SOFTMAX_BENCH_ISA caps below avx512
+
+}  // namespace sb

@@ -1,0 +1,33 @@
+#include "core/plan.h"
+
+namespace sb {
+
+std::string_view name_of(CacheState state) {
+  switch (state) {
+    case CacheState::kWarm:
+      return "warm";
+    case CacheState::kCold:
+      return "cold";
+    case CacheState::kColdOutput:
+      return "cold_output";
+  }
+  return "?";
+}
+
+bool parse_cache_state(std::string_view text, CacheState& state) {
+  for (const CacheState s : {CacheState::kWarm, CacheState::kCold, CacheState::kColdOutput}) {
+    if (name_of(s) == text) {
+      state = s;
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string case_name(const Group& group, const Variant& variant) {
+  return group.workload + "/" + variant.full_name() + "/" +
+         std::string(name_of(group.problem.dtype)) + "/" + group.problem.params.text() + "/t" +
+         std::to_string(group.problem.threads) + "/" + std::string(name_of(group.cache));
+}
+
+}  // namespace sb

@@ -1,0 +1,66 @@
+// A variant: one way to compute an operation, and the kernel it makes for a problem.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/isa.h"
+#include "core/operation.h"
+
+namespace sb {
+
+// Ready to run: plans made, workspace allocated, constant operands packed. Only run() is timed.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  // Computes the outputs from the inputs. Called many times, perhaps with other operand sets of
+  // the same problem; must not keep anything of one call that the next could profit from.
+  virtual void run(const Operands&) = 0;
+
+  virtual std::vector<Metric> metrics() const { return {}; }  // of the last run
+};
+
+struct Variant {
+  std::string op;
+  std::string
+      name;  // "two_pass"; a streaming-store form ends in "_stream"; a peer has its library's name
+  Isa isa = Isa::kScalar;
+  Device device = Device::kCpu;
+  std::vector<Dtype> dtypes = {Dtype::kF32};
+  std::string summary;   // one line: what it adds over the one before
+  std::string paper;     // "arXiv:2001.04438 algorithm 3"; empty if none
+  bool streams = false;  // writes its outputs with non-temporal stores: another memory roof holds
+
+  // Bytes the algorithm itself moves, by its own passes, without write-allocate. Null: compulsory.
+  std::function<double(const Problem&)> bytes_algorithm;
+
+  // FLOPs the algorithm executes where that differs from Operation::cost. Null: the operation's.
+  std::function<double(const Problem&)> flops_executed;
+
+  // Empty if it can do this problem here, else the reason, which becomes the row's. Null: always.
+  std::function<std::string(const Problem&)> why_not;
+
+  // Makes the kernel; all that it may prepare once happens here. Throws std::exception on failure.
+  std::function<std::unique_ptr<Kernel>(const Problem&)> make;
+
+  std::string source;  // file that registered it; set by Registration
+
+  std::string full_name() const;  // "softmax/two_pass@avx512"
+};
+
+// Wraps a callable void(const Operands&) as a Kernel: most kernels need nothing else.
+template <typename F>
+std::unique_ptr<Kernel> kernel_from(F function) {
+  struct FunctionKernel final : Kernel {
+    explicit FunctionKernel(F f) : function(std::move(f)) {}
+    void run(const Operands& operands) override { function(operands); }
+    F function;
+  };
+  return std::make_unique<FunctionKernel>(std::move(function));
+}
+
+}  // namespace sb
