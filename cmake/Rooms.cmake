@@ -1,0 +1,92 @@
+# One OBJECT library per folder: a static archive would drop objects that nothing refers to, and
+# with them every self-registering variant.
+
+add_library(sb_options INTERFACE)
+target_include_directories(sb_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+target_link_libraries(sb_options INTERFACE OpenMP::OpenMP_CXX Threads::Threads)
+target_compile_options(sb_options INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror
+  -Wno-missing-field-initializers  # designated initialisers name what differs from the default
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false alarms on std::string operator+ in g++ 12 (PR105651)
+  # __builtin_FILE() of a registration gives a path from the root, whoever built it where.
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(SB_SANITIZE)
+  target_compile_options(sb_options INTERFACE -fsanitize=${SB_SANITIZE} -fno-omit-frame-pointer -g1
+                         -fno-sanitize-recover=undefined)
+  target_link_options(sb_options INTERFACE -fsanitize=${SB_SANITIZE})
+endif()
+
+# Git commit, compiler and flags as generated/build_info.h, refreshed by every build.
+add_custom_target(sb_build_info_file
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR}
+          -DOUT=${PROJECT_BINARY_DIR}/generated/build_info.h
+          "-DCOMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
+          "-DFLAGS=${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}}"
+          "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" -DVERSION=${PROJECT_VERSION}
+          -P ${PROJECT_SOURCE_DIR}/cmake/build_info.cmake
+  BYPRODUCTS ${PROJECT_BINARY_DIR}/generated/build_info.h)
+add_library(sb_build_info INTERFACE)
+target_include_directories(sb_build_info INTERFACE ${PROJECT_BINARY_DIR}/generated)
+add_dependencies(sb_build_info sb_build_info_file)
+
+set(sb_rooms "" CACHE INTERNAL "")
+set(sb_families "" CACHE INTERNAL "")
+
+# sb_add_room(name libs...): src/<name>/*.cpp -> OBJECT library sb_<name>
+function(sb_add_room name)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  if(NOT sources OR (name STREQUAL "testing" AND NOT SB_TESTS))
+    return()
+  endif()
+  add_library(sb_${name} OBJECT ${sources})
+  target_link_libraries(sb_${name} PUBLIC sb_options ${ARGN})
+  if(NOT name STREQUAL "testing")
+    set(sb_rooms "${sb_rooms};sb_${name}" CACHE INTERNAL "")
+  endif()
+endfunction()
+
+# suites/<name>/*.cpp without the tests -> OBJECT library sb_family_<name>
+function(sb_add_family name)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(sb_family_${name} OBJECT ${sources})
+  target_link_libraries(sb_family_${name} PUBLIC sb_options hwy::hwy sb_xnnpack sb_onednn sb_fftw
+                                                 sb_openblas)
+  # Intrinsic headers and vector types trip these two; everything else stays an error.
+  target_compile_options(sb_family_${name} PRIVATE -Wno-conversion -Wno-ignored-attributes
+                                                   -fno-math-errno)
+  set(sb_families "${sb_families};sb_family_${name}" CACHE INTERNAL "")
+endfunction()
+
+# src/cli/*.cpp -> the program
+function(sb_add_program)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(softmax-bench ${sources})
+  target_link_libraries(softmax-bench PRIVATE ${sb_rooms} ${sb_families} CLI11::CLI11 fmt::fmt
+                                              nlohmann_json::nlohmann_json)
+  target_compile_definitions(softmax-bench PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves
+                        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endfunction()
+
+# sb_add_tests(name objects... FILES files...): one gtest executable test_<name>
+function(sb_add_tests name)
+  cmake_parse_arguments(arg "" "" "FILES;LINK" ${ARGN})
+  if(NOT arg_FILES)
+    return()
+  endif()
+  add_executable(test_${name} ${arg_FILES})
+  target_link_libraries(test_${name} PRIVATE ${arg_LINK} fmt::fmt nlohmann_json::nlohmann_json
+                                             GTest::gtest GTest::gtest_main GTest::gmock)
+  target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_options(test_${name} PRIVATE -Wno-conversion)
+  if(TARGET softmax-bench)
+    target_compile_definitions(test_${name} PRIVATE SB_PROGRAM="$<TARGET_FILE:softmax-bench>")
+  endif()
+endfunction()
