@@ -1,0 +1,19 @@
+// The two CSV files beside results.csv that have many lines per row: every raw sample, and the
+// numbers that only one operation has. Both repeat the identity columns, so that they join.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/operation.h"
+#include "core/row.h"
+
+namespace sb {
+
+std::string samples_header();  // identity columns, round, time_ns
+std::string samples_lines(const Row& row, const std::vector<double>& time_ns_by_round);
+
+std::string metrics_header();  // identity columns, metric, value, unit, source
+std::string metrics_lines(const Row& row, const std::vector<Metric>& metrics);
+
+}  // namespace sb
