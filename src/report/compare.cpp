@@ -11,7 +11,7 @@
 
 #include "core/registry.h"
 
-namespace sb::report {
+namespace sb {
 namespace {
 
 using Index = std::map<std::string, std::size_t>;
@@ -93,7 +93,7 @@ Comparison::Entry entry_of(const Row* base, const Row* head, const GatePolicy& p
 }  // namespace
 
 std::string RunRows::where(std::size_t index) const {
-  const int line = index < row_lines.size() ? row_lines[index] : 0;
+  const std::int64_t line = index < lines.size() ? lines[index] : 0;
   return line > 0 ? fmt::format("{}:{}", file, line) : file;
 }
 
@@ -189,4 +189,4 @@ bool fails(const Comparison& comparison, const std::vector<Verdict>& fail_on) {
                      [&](Verdict verdict) { return comparison.count(verdict) > 0; });
 }
 
-}  // namespace sb::report
+}  // namespace sb

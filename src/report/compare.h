@@ -1,7 +1,7 @@
 // Two runs of the same cases, row against row.
 #pragma once
 
-#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,13 +9,13 @@
 #include "core/row.h"
 #include "report/verdict.h"
 
-namespace sb::report {
+namespace sb {
 
-// Rows of one run. `row_lines[i]` is where row i stands in `file`, 0 if it stands in none.
+// Rows of one run. `lines[i]` is where row i stands in `file`.
 struct RunRows {
   std::string file;
   std::vector<Row> rows;
-  std::vector<int> row_lines;
+  std::vector<std::int64_t> lines;
 
   std::string where(std::size_t index) const;  // "base.csv:7"
 };
@@ -67,4 +67,4 @@ std::string to_text(const Comparison& comparison);
 std::string to_markdown(const Comparison& comparison);
 std::string to_json(const Comparison& comparison);
 
-}  // namespace sb::report
+}  // namespace sb

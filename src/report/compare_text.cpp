@@ -7,7 +7,7 @@
 
 #include "report/compare.h"
 
-namespace sb::report {
+namespace sb {
 namespace {
 
 std::string time_text(const Number& ns) {
@@ -173,4 +173,4 @@ std::string to_json(const Comparison& comparison) {
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace sb::report
+}  // namespace sb

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace sb::report {
+namespace sb {
 
 std::string_view name_of(Verdict verdict) {
   switch (verdict) {
@@ -49,4 +49,4 @@ Judgement judge(const LogRatio& ratio, double threshold) {
                       threshold * 100)};
 }
 
-}  // namespace sb::report
+}  // namespace sb

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace sb::report {
+namespace sb {
 
 // New over base as a natural logarithm: 0.0296 is 3 % slower.
 struct LogRatio {
@@ -27,4 +27,4 @@ struct Judgement {
 // (0, 10].
 Judgement judge(const LogRatio& ratio, double threshold);
 
-}  // namespace sb::report
+}  // namespace sb

@@ -7,7 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-namespace sb::report {
+namespace sb {
 namespace {
 
 using ::testing::HasSubstr;
@@ -46,7 +46,7 @@ Row without_time(Row row, const std::string& status, const std::string& reason) 
 RunRows run_of(const std::string& file, std::vector<Row> rows) {
   RunRows run{file, std::move(rows), {}};
   for (std::size_t i = 0; i < run.rows.size(); ++i)
-    run.row_lines.push_back(static_cast<int>(i) + 2);
+    run.lines.push_back(static_cast<std::int64_t>(i) + 2);
   return run;
 }
 
@@ -215,4 +215,4 @@ TEST(CompareJson, ParsesAndHoldsNoRatioWhereThereIsNone) {
 }
 
 }  // namespace
-}  // namespace sb::report
+}  // namespace sb

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace sb::report {
+namespace sb {
 namespace {
 
 LogRatio percent(double estimate, double lo, double hi) {
@@ -60,4 +60,4 @@ TEST(Judge, RefusesAThresholdThatIsNoShare) {
 }
 
 }  // namespace
-}  // namespace sb::report
+}  // namespace sb
