@@ -70,22 +70,6 @@ void fill_work(Row& row, const Group& group, const Variant& variant, const Peaks
 
 }  // namespace
 
-Row identity_row(const Group& group, const Variant& variant) {
-  Row row;
-  row.workload = group.workload;
-  row.op = variant.op;
-  row.variant = variant.name;
-  row.isa = name_of(variant.isa);
-  row.device = name_of(variant.device);
-  row.dtype = name_of(group.problem.dtype);
-  row.params = group.problem.params.text();
-  row.threads = group.problem.threads;
-  row.cache = name_of(group.cache);
-  row.fill = group.fill.text();
-  row.seed = static_cast<std::int64_t>(group.seed);
-  return row;
-}
-
 void set_status(Row& row, std::string_view status, const std::string& reason) {
   row.status = status;
   row.reason = reason;

@@ -13,7 +13,6 @@
 
 namespace sb {
 
-Row identity_row(const Group& group, const Variant& variant);
 void set_status(Row& row, std::string_view status, const std::string& reason);
 void fill_verification(Row& row, const Verification& result);
 
