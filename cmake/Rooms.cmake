@@ -69,7 +69,7 @@ function(sb_add_program)
     return()
   endif()
   add_executable(softmax-bench ${sources})
-  target_link_libraries(softmax-bench PRIVATE ${sb_rooms} ${sb_families} CLI11::CLI11 fmt::fmt
+  target_link_libraries(softmax-bench PRIVATE ${sb_rooms} ${sb_families} CLI11::CLI11 fmt::fmt sb_build_info
                                               nlohmann_json::nlohmann_json)
   target_compile_definitions(softmax-bench PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
 #include "cli/command_line.h"
 #include "cli/data_dir.h"
 #include "cli/exit_code.h"
@@ -40,6 +44,10 @@ std::string regex_escaped(const std::string& text) {
 }
 
 std::string shell_quoted(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("_-./:=,").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain && !text.empty()) return text;
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
@@ -99,7 +107,7 @@ nlohmann::json to_json(const Selection& selection) {
   const Overrides& o = selection.overrides;
   nlohmann::json json;
   for (const std::string& file : selection.files) {
-    json["workloads"].push_back(portable_name(find_file(file)));
+    json["workloads"].push_back(std::filesystem::absolute(find_file(file)).string());
   }
   json["set"] = o.set;
   json["variants"] = o.variants;
