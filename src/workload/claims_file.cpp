@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "workload/strict_map.h"
 
@@ -19,8 +18,8 @@ std::vector<std::string> metric_names() {
 }
 
 // contender: two_pass@avx512 | {variant: ..., op: ..., params: {...}} | {external: words}
-ClaimSide read_side(StrictMap& claim, const std::string& key, const std::string& file,
-                    const std::string& what, Faults& faults) {
+ClaimSide read_side(StrictMap& claim, const std::string& key, const std::string& what,
+                    YamlErrors& errors) {
   ClaimSide side;
   const YAML::Node node = claim.node(key);
   if (!node.IsDefined()) return side;
@@ -28,7 +27,7 @@ ClaimSide read_side(StrictMap& claim, const std::string& key, const std::string&
     side.variant = node.Scalar();
     return side;
   }
-  StrictMap map(node, file, what + ", " + key, faults);
+  StrictMap map(node, what + ", " + key, errors);
   side.variant = map.text("variant");
   side.external = map.text("external");
   side.op = map.text("op");
@@ -49,7 +48,7 @@ ClaimConditions read_needs(const YAML::Node& node, const std::string& file, cons
                            Faults& faults) {
   ClaimConditions needs;
   if (!node.IsDefined()) return needs;
-  StrictMap map(node, file, what + ", needs", faults);
+  StrictMap map(node, what + ", needs", errors);
   needs.device = map.words("device");
   needs.cache = map.words("cache");
   needs.dtype = map.words("dtype");
@@ -75,39 +74,74 @@ ClaimConditions read_needs(const YAML::Node& node, const std::string& file, cons
   return needs;
 }
 
-std::string read_run(const YAML::Node& node, StrictMap& claim) {
-  if (!node.IsDefined()) return "";
-  if (!node.IsMap() || !node["op"].IsDefined() || !node["sweep"].IsDefined()) {
-    claim.fault("run", "\"run\" must be a mapping of workload keys with at least op and sweep");
-    return "";
+std::vector<std::string> scalars(const YAML::Node& node) {
+  if (node.IsScalar()) return {node.Scalar()};
+  std::vector<std::string> list;
+  if (node.IsSequence()) {
+    for (const YAML::Node& item : node) list.push_back(item.Scalar());
   }
-  for (const char* key : {"name", "variants", "baseline"}) {
-    if (node[key].IsDefined()) {
-      claim.fault("run",
-                  fmt::format("\"run\" must not hold \"{}\": it follows from the claim", key));
+  return list;
+}
+
+ClaimRun run_of(const YAML::Node& node) {
+  ClaimRun run;
+  run.text = YAML::Dump(node);
+  run.op = node["op"].Scalar();
+  if (node["dtype"].IsDefined()) run.dtypes = scalars(node["dtype"]);
+  for (const auto& pair : node["sweep"]) {
+    const std::vector<std::string> values = scalars(pair.second);  // empty for {from, to, factor}
+    if (!values.empty()) run.values[pair.first.Scalar()] = values;
+  }
+  return run;
+}
+
+// One workload mapping or a list of them, each kept as text for the workload reader.
+std::vector<ClaimRun> read_run(const std::string& key, StrictMap& claim) {
+  std::vector<ClaimRun> runs;
+  const YAML::Node node = claim.node(key);
+  if (!node.IsDefined()) return runs;
+  std::vector<YAML::Node> list;
+  if (node.IsSequence()) {
+    list.assign(node.begin(), node.end());
+  } else {
+    list.push_back(node);
+  }
+  for (const YAML::Node& run : list) {
+    if (!run.IsMap() || !run["op"].IsDefined() || !run["sweep"].IsDefined()) {
+      claim.fault(key, fmt::format("\"{}\" must hold workload mappings with op and sweep", key));
+      return {};
     }
+    for (const char* derived : {"name", "variants", "baseline"}) {
+      if (run[derived].IsDefined()) {
+        claim.fault(key, fmt::format("\"{}\" must not hold \"{}\": it follows from the claim", key,
+                                     derived));
+      }
+    }
+    runs.push_back(run_of(run));
   }
-  return YAML::Dump(node);
+  return runs;
 }
 
 void check_testable(const Claim& claim, StrictMap& map) {
   const ClaimMetric* metric = find_claim_metric(claim.metric);
-  const bool testable = metric != nullptr && metric->from_rows && claim.contender.ours();
+  const bool has_run = !claim.run.empty() || !claim.run_cuda.empty();
+  const bool testable = metric != nullptr && metric->from_rows && claim.contender.ours() && has_run;
   if (testable || !claim.not_testable.empty()) return;
-  map.fault("not_testable",
-            "nothing here can judge the claim (its contender is external, or its metric has no "
-            "rows), so \"not_testable\" must say why");
+  map.fault(
+      "not_testable",
+      "nothing here can judge the claim (its contender is external, its metric has no rows, or "
+      "no run is given), so \"not_testable\" must say why");
 }
 
 Claim read_claim(const YAML::Node& node, const std::string& file, const Claim& paper,
-                 Faults& faults) {
-  StrictMap map(node, file, "claim", faults);
+                 YamlErrors& errors) {
+  StrictMap map(node, "claim", errors);
   Claim claim = paper;
   claim.file = file;
   claim.line = map.line();
   claim.id = map.required_text("id");
   const std::string what = "claim " + claim.id;
-  StrictMap named(node, file, what, faults);
+  StrictMap named(node, what, errors);
   named.node("id");
   claim.statement = named.required_text("statement");
   claim.source = named.word("source", {"abstract", "table", "figure", "text", "derived"}, "text");
@@ -116,9 +150,9 @@ Claim read_claim(const YAML::Node& node, const std::string& file, const Claim& p
   claim.hardware = named.required_text("hardware");
   claim.hardware_class = named.word("hardware_class", {"cpu", "gpu", "other", "any"}, "other");
   claim.setting = named.required_text("setting");
-  claim.contender = read_side(named, "contender", file, what, faults);
-  claim.baseline = read_side(named, "baseline", file, what, faults);
-  claim.strongest = read_side(named, "strongest", file, what, faults);
+  claim.contender = read_side(named, "contender", what, errors);
+  claim.baseline = read_side(named, "baseline", what, errors);
+  claim.strongest = read_side(named, "strongest", what, errors);
   if (claim.contender.text().empty()) named.fault("contender", "\"contender\" is missing");
   claim.metric = named.word("metric", metric_names(), "system");
   claim.stated_as = named.text("stated_as");
@@ -129,8 +163,11 @@ Claim read_claim(const YAML::Node& node, const std::string& file, const Claim& p
   claim.band = named.number_in("band", 0.001, 10, 0.1);
   claim.axis = named.text("axis");
   claim.across = named.word("across", {"best", "worst", "median"}, "best");
-  claim.needs = read_needs(named.node("needs"), file, what, faults);
-  claim.run = read_run(named.node("run"), named);
+  claim.needs = read_needs(named.node("needs"), what, errors);
+  claim.run = read_run("run", named);
+  claim.run_cuda = read_run("run_cuda", named);
+  claim.together = named.flag("together");
+  claim.figure = named.text("figure");
   claim.not_testable = named.text("not_testable");
   claim.note = named.text("note");
   named.refuse_unknown();
@@ -143,10 +180,10 @@ Claim read_claim(const YAML::Node& node, const std::string& file, const Claim& p
   return claim;
 }
 
-std::vector<Claim> read_claims(const YAML::Node& root, const std::string& file, Faults& faults) {
+std::vector<Claim> read_claims(const YAML::Node& root, const std::string& file,
+                               YamlErrors& errors) {
   std::vector<Claim> claims;
-  if (!root.IsDefined()) return claims;
-  StrictMap map(root, file, "claims file", faults);
+  StrictMap map(root, "claims file", errors);
   Claim paper;
   paper.paper = map.required_text("paper");
   paper.arxiv = map.text("arxiv");
@@ -154,77 +191,64 @@ std::vector<Claim> read_claims(const YAML::Node& root, const std::string& file, 
   if (!list.IsDefined() || !list.IsSequence() || list.size() == 0) {
     map.fault("claims", "\"claims\" must be a list with at least one claim");
   } else {
-    for (const YAML::Node& node : list) claims.push_back(read_claim(node, file, paper, faults));
+    for (const YAML::Node& node : list) claims.push_back(read_claim(node, file, paper, errors));
   }
   map.refuse_unknown();
   return claims;
 }
 
-void refuse_duplicates(const std::vector<Claim>& claims, Faults& faults) {
+void refuse_duplicates(const std::vector<Claim>& claims, std::vector<std::string>& all) {
   std::map<std::string, const Claim*> first;
   for (const Claim& claim : claims) {
     const auto [it, fresh] = first.emplace(claim.id, &claim);
     if (fresh) continue;
-    faults.add(fmt::format("{}:{}: claim id \"{}\" is already in {}:{}; give one another id",
-                           claim.file, claim.line, claim.id, it->second->file, it->second->line));
+    all.push_back(fmt::format("{}:{}: claim id \"{}\" is already in {}:{}; give one another id",
+                              claim.file, claim.line, claim.id, it->second->file,
+                              it->second->line));
   }
 }
 
-std::vector<std::string> files_of(const std::vector<std::string>& paths, Faults& faults) {
+std::vector<std::string> files_of(const std::string& path, std::vector<std::string>& all) {
   namespace fs = std::filesystem;
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    if (!fs::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      if (entry.path().extension() == ".yaml") found.push_back(entry.path().string());
-    }
-    if (found.empty()) faults.add(path + ": holds no *.yaml");
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
+  if (!fs::is_directory(path)) return {path};
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    if (entry.path().extension() == ".yaml") found.push_back(entry.path().string());
   }
-  return files;
+  if (found.empty()) all.push_back(path + ": holds no *.yaml");
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 }  // namespace
 
-std::vector<Claim> parse_claims(const std::string& text, const std::string& file) {
-  Faults faults;
-  std::vector<Claim> claims = read_claims(load_yaml_text(text, file, faults), file, faults);
-  refuse_duplicates(claims, faults);
-  faults.throw_if_any();
+std::vector<Claim> load_claims(const std::vector<std::string>& paths) {
+  std::vector<std::string> all;
+  std::vector<Claim> claims;
+  for (const std::string& path : paths) {
+    for (const std::string& file : files_of(path, all)) {
+      YamlErrors errors(file, all);
+      const std::size_t before = all.size();
+      const YAML::Node root = read_yaml(file, errors);
+      if (all.size() > before) continue;
+      const std::vector<Claim> more = read_claims(root, file, errors);
+      claims.insert(claims.end(), more.begin(), more.end());
+    }
+  }
+  refuse_duplicates(claims, all);
+  throw_if_any(all);
   return claims;
 }
 
-std::vector<Claim> load_claims(const std::vector<std::string>& paths) {
-  Faults faults;
-  std::vector<Claim> all;
-  for (const std::string& file : files_of(paths, faults)) {
-    std::vector<Claim> claims = read_claims(load_yaml(file, faults), file, faults);
-    all.insert(all.end(), claims.begin(), claims.end());
-  }
-  refuse_duplicates(all, faults);
-  faults.throw_if_any();
-  return all;
-}
-
-std::string workload_of(const Claim& claim) {
-  if (claim.run.empty() || !claim.contender.ours()) return "";
-  YAML::Node workload = YAML::Load(claim.run);
-  workload["name"] = "claim-" + claim.id;
-  std::set<std::string> variants = {claim.contender.variant};
-  for (const ClaimSide* side : {&claim.baseline, &claim.strongest}) {
-    if (side->ours()) variants.insert(side->variant == "best_other" ? "*" : side->variant);
-  }
-  for (const std::string& variant : variants) workload["variants"].push_back(variant);
-  if (claim.baseline.ours() && claim.baseline.op.empty() && claim.baseline.params.empty()) {
-    const bool one = claim.baseline.variant.find_first_of("*?") == std::string::npos;
-    workload["baseline"] = one ? claim.baseline.variant : "best_other";
-  }
-  return YAML::Dump(workload) + "\n";
+std::string claim_workload(const std::string& run, const std::string& name,
+                           const std::vector<std::string>& variants, const std::string& baseline) {
+  YAML::Node workload = YAML::Load(run);
+  workload["name"] = name;
+  workload["variants"] = variants;
+  if (!baseline.empty()) workload["baseline"] = baseline;
+  YAML::Node list;
+  list.push_back(workload);
+  return YAML::Dump(list) + "\n";
 }
 
 }  // namespace sb

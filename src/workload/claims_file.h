@@ -13,10 +13,9 @@ namespace sb {
 // unknown keys and words, a claim that names neither kernels nor the reason why it can't be tested,
 // an id that appears twice.
 std::vector<Claim> load_claims(const std::vector<std::string>& paths);
-std::vector<Claim> parse_claims(const std::string& text, const std::string& file);
 
-// The workload (YAML text) that answers a claim: its `run` keys, named after the claim, with the
-// contender, the paper's baseline and the strongest one as variants. Empty if the claim has none.
-std::string workload_of(const Claim& claim);
+// One of a claim's `run` texts as a list of one workload, ready for a workload file.
+std::string claim_workload(const std::string& run, const std::string& name,
+                           const std::vector<std::string>& variants, const std::string& baseline);
 
 }  // namespace sb

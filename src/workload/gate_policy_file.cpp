@@ -5,10 +5,9 @@
 namespace sb {
 namespace {
 
-void read_thresholds(const YAML::Node& list, const std::string& file, GatePolicy& policy,
-                     Faults& faults) {
+void read_thresholds(const YAML::Node& list, GatePolicy& policy, YamlErrors& errors) {
   for (const YAML::Node& node : list) {
-    StrictMap map(node, file, "thresholds", faults);
+    StrictMap map(node, "thresholds", errors);
     ThresholdRule rule;
     rule.pattern = map.required_text("rows");
     rule.threshold = map.number_in("threshold", 0.001, 10, 0.03);
@@ -18,10 +17,9 @@ void read_thresholds(const YAML::Node& list, const std::string& file, GatePolicy
   }
 }
 
-void read_ignore(const YAML::Node& list, const std::string& file, GatePolicy& policy,
-                 Faults& faults) {
+void read_ignore(const YAML::Node& list, GatePolicy& policy, YamlErrors& errors) {
   for (const YAML::Node& node : list) {
-    StrictMap map(node, file, "ignore", faults);
+    StrictMap map(node, "ignore", errors);
     IgnoreRule rule;
     rule.pattern = map.required_text("rows");
     rule.reason = map.required_text("reason");
@@ -33,33 +31,29 @@ void read_ignore(const YAML::Node& list, const std::string& file, GatePolicy& po
 // Six launch pairs are the least for which the sign test gives a 95 % interval at all.
 constexpr int kLeastPairs = 6;
 
-GatePolicy read_policy(const YAML::Node& root, const std::string& file, Faults& faults) {
+GatePolicy read_policy(const YAML::Node& root, YamlErrors& errors) {
   GatePolicy policy;
   if (!root.IsDefined()) return policy;
-  StrictMap map(root, file, "gate policy", faults);
+  StrictMap map(root, "gate policy", errors);
   policy.threshold = map.number_in("threshold", 0.001, 10, policy.threshold);
   policy.launch_pairs = map.integer_in("launch_pairs", kLeastPairs, 1000, policy.launch_pairs);
   policy.rerun_pairs = map.integer_in("rerun_pairs", kLeastPairs, 1000, policy.rerun_pairs);
   policy.rounds = map.integer_in("rounds", 1, 10000, policy.rounds);
-  read_thresholds(map.node("thresholds"), file, policy, faults);
-  read_ignore(map.node("ignore"), file, policy, faults);
+  read_thresholds(map.node("thresholds"), policy, errors);
+  read_ignore(map.node("ignore"), policy, errors);
   map.refuse_unknown();
   return policy;
 }
 
 }  // namespace
 
-GatePolicy parse_gate_policy(const std::string& text, const std::string& file) {
-  Faults faults;
-  GatePolicy policy = read_policy(load_yaml_text(text, file, faults), file, faults);
-  faults.throw_if_any();
-  return policy;
-}
-
 GatePolicy load_gate_policy(const std::string& file) {
-  Faults faults;
-  GatePolicy policy = read_policy(load_yaml(file, faults), file, faults);
-  faults.throw_if_any();
+  std::vector<std::string> all;
+  YamlErrors errors(file, all);
+  const YAML::Node root = read_yaml(file, errors);
+  GatePolicy policy;
+  if (all.empty()) policy = read_policy(root, errors);
+  throw_if_any(all);
   return policy;
 }
 

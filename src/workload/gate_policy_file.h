@@ -7,8 +7,7 @@
 
 namespace sb {
 
-// Both throw std::invalid_argument with a line "file:line:column: what" for every fault.
+// Throws std::invalid_argument with a line "file:line:column: what" for every fault.
 GatePolicy load_gate_policy(const std::string& file);
-GatePolicy parse_gate_policy(const std::string& text, const std::string& file);
 
 }  // namespace sb

@@ -4,56 +4,29 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include "core/params.h"
 
 namespace sb {
 
-void Faults::add(const std::string& file, const YAML::Mark& mark, const std::string& what) {
-  lines_.push_back(fmt::format("{}:{}:{}: {}", file, mark.line + 1, mark.column + 1, what));
+void throw_if_any(const std::vector<std::string>& errors) {
+  if (!errors.empty()) throw std::invalid_argument(fmt::format("{}", fmt::join(errors, "\n")));
 }
 
-std::string Faults::text() const { return fmt::format("{}", fmt::join(lines_, "\n")); }
-
-void Faults::throw_if_any() const {
-  if (!lines_.empty()) throw std::invalid_argument(text());
-}
-
-YAML::Node load_yaml_text(const std::string& text, const std::string& file, Faults& faults) {
-  try {
-    return YAML::Load(text);
-  } catch (const YAML::ParserException& error) {
-    faults.add(file, error.mark, "not YAML: " + error.msg);
-    return YAML::Node(YAML::NodeType::Undefined);
-  }
-}
-
-YAML::Node load_yaml(const std::string& file, Faults& faults) {
-  std::ifstream stream(file);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf())) {
-    faults.add(file + ": cannot be read, or is empty");
-    return YAML::Node(YAML::NodeType::Undefined);
-  }
-  return load_yaml_text(text.str(), file, faults);
-}
-
-StrictMap::StrictMap(const YAML::Node& node, std::string file, std::string what, Faults& faults)
-    : node_(node), file_(std::move(file)), what_(std::move(what)), faults_(faults) {
+StrictMap::StrictMap(const YAML::Node& node, std::string what, YamlErrors& errors)
+    : node_(node), what_(std::move(what)), errors_(errors) {
   if (!node_.IsDefined() || node_.IsMap()) {
     std::set<std::string> seen;
     for (const auto& pair : node_) {
       if (!seen.insert(pair.first.Scalar()).second) {
-        faults_.add(file_, pair.first.Mark(),
+        errors_.add(pair.first.Mark(),
                     fmt::format("{}: key \"{}\" appears twice", what_, pair.first.Scalar()));
       }
     }
     return;
   }
-  faults_.add(file_, node_.Mark(), what_ + " must be a mapping (key: value)");
+  errors_.add(node_.Mark(), what_ + " must be a mapping (key: value)");
   node_ = YAML::Node(YAML::NodeType::Map);
 }
 
@@ -69,7 +42,7 @@ YAML::Node StrictMap::node(const std::string& key) {
 
 void StrictMap::fault(const std::string& key, const std::string& what) {
   const YAML::Mark mark = has(key) ? node_[key].Mark() : node_.Mark();
-  faults_.add(file_, mark, fmt::format("{}: {}", what_, what));
+  errors_.add(mark, fmt::format("{}: {}", what_, what));
 }
 
 std::string StrictMap::text(const std::string& key, const std::string& fallback) {
@@ -148,7 +121,7 @@ void StrictMap::refuse_unknown() {
     const std::string key = pair.first.Scalar();
     if (known_.count(key) != 0) continue;
     const std::string near = nearest(key, known);
-    faults_.add(file_, pair.first.Mark(),
+    errors_.add(pair.first.Mark(),
                 fmt::format("{}: unknown key \"{}\"{}", what_, key,
                             near.empty() ? fmt::format("; known are {}", fmt::join(known, ", "))
                                          : fmt::format("; did you mean \"{}\"?", near)));

@@ -9,28 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "workload/yaml_file.h"
+
 namespace sb {
 
-class Faults {
- public:
-  void add(const std::string& file, const YAML::Mark& mark, const std::string& what);
-  void add(const std::string& line) { lines_.push_back(line); }
-  bool empty() const { return lines_.empty(); }
-  std::string text() const;   // a line per fault
-  void throw_if_any() const;  // std::invalid_argument
-
- private:
-  std::vector<std::string> lines_;
-};
-
-// Reads the file; adds "file:line:column: what" for a syntax error and returns an undefined node.
-YAML::Node load_yaml(const std::string& file, Faults& faults);
-YAML::Node load_yaml_text(const std::string& text, const std::string& file, Faults& faults);
+// Throws std::invalid_argument with a line per error, if there are any.
+void throw_if_any(const std::vector<std::string>& errors);
 
 class StrictMap {
  public:
   // A node that is no mapping is a fault; then every getter returns its default.
-  StrictMap(const YAML::Node& node, std::string file, std::string what, Faults& faults);
+  StrictMap(const YAML::Node& node, std::string what, YamlErrors& errors);
 
   bool has(const std::string& key) const;
   YAML::Node node(const std::string& key);  // undefined if absent
@@ -52,9 +41,8 @@ class StrictMap {
 
  private:
   YAML::Node node_;
-  std::string file_;
   std::string what_;
-  Faults& faults_;
+  YamlErrors& errors_;
   std::set<std::string> known_;
 };
 
