@@ -58,7 +58,8 @@ function(sb_add_family name)
   # Intrinsic headers and vector types trip these two; everything else stays an error.
   target_compile_options(sb_family_${name} PRIVATE -Wno-conversion -Wno-ignored-attributes
                                                    -fno-math-errno)
-  set(sb_families "${sb_families};sb_family_${name}" CACHE INTERNAL "")
+  list(APPEND sb_families sb_family_${name})
+  set(sb_families "${sb_families}" CACHE INTERNAL "")
 endfunction()
 
 # src/cli/*.cpp -> the program

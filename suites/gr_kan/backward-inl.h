@@ -1,0 +1,150 @@
+// The vector part of the backward pass, compiled once per instruction set: evaluate a vector of
+// elements, store dx, and give ten products to the lane sums. How lane sums add is the caller's.
+#if defined(SB_GR_KAN_BACKWARD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SB_GR_KAN_BACKWARD_INL_H
+#undef SB_GR_KAN_BACKWARD_INL_H
+#else
+#define SB_GR_KAN_BACKWARD_INL_H
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "suites/gr_kan/chunks.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sb::gr_kan {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+inline constexpr D kD{};
+inline constexpr std::int64_t kLanes = hn::MaxLanes(kD);
+
+// 1/q for q >= 1, to an ulp: the estimate is good to 14 bits on AVX-512 and 12 on AVX2, so one or
+// two Newton steps; a third of the time of a division, which is the longest instruction here.
+HWY_INLINE V reciprocal(V q) {
+#if HWY_TARGET == HWY_AVX3
+  const V one = hn::Set(kD, 1.0f);
+  const V r = hn::ApproximateReciprocal(q);
+  const V e = hn::NegMulAdd(q, r, one);
+  return hn::MulAdd(r, e, r);
+#else
+  return hn::Div(hn::Set(kD, 1.0f), q);
+#endif
+}
+
+struct GroupCoefficients {
+  V a[kNumerators], b[kDenominators];
+  HWY_INLINE explicit GroupCoefficients(const float* c) {
+    for (int i = 0; i < kNumerators; ++i) a[i] = hn::Set(kD, c[i]);
+    for (int i = 0; i < kDenominators; ++i) b[i] = hn::Set(kD, c[kNumerators + i]);
+  }
+};
+
+// dx of one vector; adds g x^i / Q and g P/Q^2 |x|^i to sums[kTerms].
+template <typename Sum>
+HWY_INLINE V backward_vector(V x, V g, const GroupCoefficients& c, Sum* sums) {
+  const V zero = hn::Zero(kD);
+  const V ax = hn::Abs(x);
+  // Horner gives a polynomial and its derivative together, from the same coefficients.
+  V dp = c.a[5];
+  V p = hn::MulAdd(c.a[5], x, c.a[4]);
+  V dq = c.b[3];
+  V q = hn::MulAdd(c.b[3], ax, c.b[2]);
+  for (int i = 3; i >= 0; --i) {
+    dp = hn::MulAdd(dp, x, p);
+    p = hn::MulAdd(p, x, c.a[i]);
+  }
+  for (int i = 1; i >= -1; --i) {
+    dq = hn::MulAdd(dq, ax, q);
+    q = hn::MulAdd(q, ax, i < 0 ? hn::Set(kD, 1.0f) : c.b[i < 0 ? 0 : i]);
+  }
+  const V r = reciprocal(q);
+  const V s = hn::Mul(g, r);
+  // (g r P) r and not g P / (Q Q): Q^2 leaves float's range at |x| of about 6e4.
+  const V t = hn::Mul(hn::Mul(s, p), r);
+  const V signed_dq = hn::IfThenElse(hn::Lt(x, zero), hn::Neg(dq), dq);
+  const V dx = hn::NegMulAdd(signed_dq, t, hn::Mul(s, dp));
+
+  const V x2 = hn::Mul(x, x);
+  const V x3 = hn::Mul(x2, x);
+  const V x4 = hn::Mul(x2, x2);
+  sums[0].add(s);
+  sums[1].add_product(s, x);
+  sums[2].add_product(s, x2);
+  sums[3].add_product(s, x3);
+  sums[4].add_product(s, x4);
+  sums[5].add_product(s, hn::Mul(x4, x));
+  sums[6].add_product(t, ax);
+  sums[7].add_product(t, x2);
+  sums[8].add_product(t, hn::Mul(x2, ax));
+  sums[9].add_product(t, x4);
+  return dx;
+}
+
+// Rows [begin, end) of one group. Lanes past the group hold x = g = 0, which adds nothing.
+template <bool kStream, typename Sum>
+HWY_INLINE void backward_tile(const BackwardCall& call, std::int64_t group, std::int64_t begin,
+                              std::int64_t end, Sum* sums) {
+  const GroupCoefficients c(call.coefficients + group * kTerms);
+  const std::int64_t width = call.shape.group_size;
+  const std::int64_t whole = width / kLanes * kLanes;
+  const auto rest = hn::FirstN(kD, static_cast<std::size_t>(width - whole));
+  for (std::int64_t row = begin; row < end; ++row) {
+    const std::int64_t first = row * call.shape.d + group * width;
+    const float* x = call.x + first;
+    const float* g = call.g + first;
+    float* dx = call.dx + first;
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+      const V result = backward_vector(hn::LoadU(kD, x + i), hn::LoadU(kD, g + i), c, sums);
+      if constexpr (kStream) {
+        hn::Stream(result, kD, dx + i);
+      } else {
+        hn::StoreU(result, kD, dx + i);
+      }
+    }
+    if (whole < width) {
+      const V result = backward_vector(hn::MaskedLoad(rest, kD, x + whole),
+                                       hn::MaskedLoad(rest, kD, g + whole), c, sums);
+      hn::BlendedStore(result, rest, kD, dx + whole);
+    }
+  }
+}
+
+// The ordinary lane sum.
+struct PlainSum {
+  V sum;
+  // Written out: an implicit constructor would not get this region's instruction set.
+  HWY_INLINE PlainSum() : sum(hn::Zero(kD)) {}
+  HWY_INLINE void add(V v) { sum = hn::Add(sum, v); }
+  HWY_INLINE void add_product(V v, V w) { sum = hn::MulAdd(v, w, sum); }
+};
+
+// Adds the lanes of `v` to `doubles` (kLanes of them, lane by lane: the order is fixed).
+HWY_INLINE void fold_to_double(V v, double* doubles) {
+#if HWY_TARGET == HWY_SCALAR
+  *doubles += hn::GetLane(v);
+#else
+  const hn::Repartition<double, D> dd;
+  const hn::Half<D> dh;
+  const std::size_t half = hn::Lanes(dh);
+  const auto low = hn::PromoteTo(dd, hn::LowerHalf(dh, v));
+  const auto high = hn::PromoteTo(dd, hn::UpperHalf(dh, v));
+  hn::Store(hn::Add(hn::Load(dd, doubles), low), dd, doubles);
+  hn::Store(hn::Add(hn::Load(dd, doubles + half), high), dd, doubles + half);
+#endif
+}
+
+// Rows that are taken of one group before the next: long enough to amortise loading and folding
+// the ten sums, short enough that the lines of all groups' rows are fetched in about their order.
+// One lane gets all the terms of a tile, so it has to be shorter.
+inline constexpr std::int64_t kTileRows = kLanes == 1 ? 2 : 16;
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sb::gr_kan
+HWY_AFTER_NAMESPACE();
+
+#endif
