@@ -44,8 +44,7 @@ ClaimSide read_side(StrictMap& claim, const std::string& key, const std::string&
   return side;
 }
 
-ClaimConditions read_needs(const YAML::Node& node, const std::string& file, const std::string& what,
-                           Faults& faults) {
+ClaimConditions read_needs(const YAML::Node& node, const std::string& what, YamlErrors& errors) {
   ClaimConditions needs;
   if (!node.IsDefined()) return needs;
   StrictMap map(node, what + ", needs", errors);
@@ -102,7 +101,7 @@ std::vector<ClaimRun> read_run(const std::string& key, StrictMap& claim) {
   if (!node.IsDefined()) return runs;
   std::vector<YAML::Node> list;
   if (node.IsSequence()) {
-    list.assign(node.begin(), node.end());
+    for (const YAML::Node& item : node) list.push_back(item);
   } else {
     list.push_back(node);
   }

@@ -114,7 +114,9 @@ TEST(ClaimsCatalogue, SaysOfEveryClaimHowItIsTestedOrWhyNot) {
     const bool runs = !claim.run.empty() || !claim.run_cuda.empty();
     EXPECT_NE(runs, !claim.not_testable.empty()) << claim.id;
     EXPECT_NE(find_claim_metric(claim.metric), nullptr) << claim.id;
-    if (claim.source == "derived") EXPECT_EQ(claim.seen, "derived") << claim.id;
+    if (claim.source == "derived") {
+      EXPECT_EQ(claim.seen, "derived") << claim.id;
+    }
   }
 }
 
