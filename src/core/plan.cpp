@@ -30,4 +30,20 @@ std::string case_name(const Group& group, const Variant& variant) {
          std::to_string(group.problem.threads) + "/" + std::string(name_of(group.cache));
 }
 
+Row identity_row(const Group& group, const Variant& variant) {
+  Row row;
+  row.workload = group.workload;
+  row.op = variant.op;
+  row.variant = variant.name;
+  row.isa = name_of(variant.isa);
+  row.device = name_of(variant.device);
+  row.dtype = name_of(group.problem.dtype);
+  row.params = group.problem.params.text();
+  row.threads = group.problem.threads;
+  row.cache = name_of(group.cache);
+  row.fill = group.fill.text();
+  row.seed = static_cast<std::int64_t>(group.seed);
+  return row;
+}
+
 }  // namespace sb

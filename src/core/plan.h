@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/operation.h"
+#include "core/row.h"
 #include "core/variant.h"
 
 namespace sb {
@@ -38,5 +39,8 @@ struct Group {
 
 // "softmax-llm/softmax/two_pass@avx512/bf16/cols=1024;rows=1/t1/warm": what --filter sees.
 std::string case_name(const Group& group, const Variant& variant);
+
+// A row of the case with its identity columns filled (all but run_id) and nothing measured.
+Row identity_row(const Group& group, const Variant& variant);
 
 }  // namespace sb
