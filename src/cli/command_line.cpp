@@ -31,23 +31,24 @@ std::vector<std::string> option_names(const CLI::App& command) {
   return names;
 }
 
-// CLI11 says which words it did not expect; this adds the word that was perhaps meant.
-std::string cure_for(const CLI::App& app, int argc, char** argv) {
+// CLI11's words for what it did not expect, and the word that was perhaps meant.
+std::string explain(const CLI::App& app, const std::string& what, int argc, char** argv) {
   const auto commands = app.get_subcommands();
   if (commands.empty()) {
-    const std::string word = argc > 1 ? argv[1] : "";
-    const std::string near = nearest(word, command_names(app));
-    return near.empty() ? "see softmax-bench --help"
-                        : fmt::format("did you mean \"softmax-bench {}\"?", near);
+    if (argc < 2) return "no command given; see softmax-bench --help";
+    const std::string near = nearest(argv[1], command_names(app));
+    return fmt::format(
+        "unknown command \"{}\"; {}", argv[1],
+        near.empty() ? "see softmax-bench --help" : fmt::format("did you mean \"{}\"?", near));
   }
   const CLI::App& command = *commands.front();
   const std::vector<std::string> options = option_names(command);
   for (const std::string& word : command.remaining()) {
     if (!word.starts_with("--")) continue;
     const std::string near = nearest(word.substr(0, word.find('=')), options);
-    if (!near.empty()) return fmt::format("did you mean \"{}\"?", near);
+    if (!near.empty()) return fmt::format("{}; did you mean \"{}\"?", what, near);
   }
-  return fmt::format("see softmax-bench {} --help", command.get_name());
+  return fmt::format("{}; see softmax-bench {} --help", what, command.get_name());
 }
 
 void complain(const std::string& what) { fmt::print(stderr, "softmax-bench: {}\n", what); }
@@ -105,7 +106,7 @@ int run_program(CLI::App& app, int argc, char** argv, const Action& chosen) {
     app.exit(help);
     return flushed(kExitOk);
   } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{}; {}", error.what(), cure_for(app, argc, argv)));
+    complain(explain(app, error.what(), argc, argv));
   } catch (const UsageError& error) {
     complain(error.what());
   } catch (const std::exception& error) {

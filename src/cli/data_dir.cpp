@@ -21,7 +21,8 @@ fs::path detect() {
     }
   }
   // A build tree outside of the sources.
-  return fs::is_directory(fs::path(SB_SOURCE_DIR) / "configs", ignored) ? SB_SOURCE_DIR : fs::path();
+  return fs::is_directory(fs::path(SB_SOURCE_DIR) / "configs", ignored) ? SB_SOURCE_DIR
+                                                                        : fs::path();
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 namespace sb {
 
 void add_env_command(CLI::App& app, Action& chosen) {
-  CLI::App* command = add_command(app, "env", "Machine, compiler, settings as JSON",
-                                  {"env", "env > before.json"});
+  CLI::App* command =
+      add_command(app, "env", "Machine, compiler, settings as JSON", {"env", "env > before.json"});
   command->callback([&chosen] {
     chosen = [] {
       fmt::print("{}\n", environment().dump(2));

@@ -31,11 +31,15 @@ nlohmann::ordered_json machine() {
   const Topology& t = topology();
   nlohmann::ordered_json caches = nlohmann::ordered_json::array();
   for (const CacheLevel& cache : t.caches) {
-    caches.push_back({{"level", cache.level}, {"bytes", cache.bytes}, {"shared_by", cache.shared_by}});
+    caches.push_back(
+        {{"level", cache.level}, {"bytes", cache.bytes}, {"shared_by", cache.shared_by}});
   }
-  return {{"identity", machine_identity()}, {"cpu", t.cpu_model},
-          {"cores", t.cores},               {"hardware_threads", t.hardware_threads},
-          {"numa_nodes", t.numa_nodes},     {"memory_bytes", t.memory_bytes},
+  return {{"identity", machine_identity()},
+          {"cpu", t.cpu_model},
+          {"cores", t.cores},
+          {"hardware_threads", t.hardware_threads},
+          {"numa_nodes", t.numa_nodes},
+          {"memory_bytes", t.memory_bytes},
           {"caches", caches}};
 }
 

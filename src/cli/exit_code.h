@@ -11,10 +11,10 @@ namespace sb {
 
 enum ExitCode : int {
   kExitOk = 0,
-  kExitCheckFailed = 1,      // a regression, a refuted strict claim
-  kExitUsage = 2,            // command line, configuration, files; never benign
-  kExitIncorrect = 3,        // a kernel gave wrong results
-  kExitCrashed = 4,          // a kernel crashed or timed out; the other rows are kept
+  kExitCheckFailed = 1,       // a regression, a refuted strict claim
+  kExitUsage = 2,             // command line, configuration, files; never benign
+  kExitIncorrect = 3,         // a kernel gave wrong results
+  kExitCrashed = 4,           // a kernel crashed or timed out; the other rows are kept
   kExitNothingRunnable = 77,  // CTest's and automake's skip
   kExitInterrupted = 130,
 };

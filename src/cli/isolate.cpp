@@ -121,7 +121,8 @@ class Worker {
     posix_spawn_file_actions_addclose(&files, 101);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // Ctrl-C is the parent's to judge
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP);  // Ctrl-C is the parent's to judge
     std::string program = program_path();
     std::string command = "worker";
     char* const argv[] = {program.data(), command.data(), nullptr};
@@ -180,14 +181,10 @@ class IsolatedRun {
  public:
   IsolatedRun(const RunOptions& options, const Selection& selection, const std::string& peaks_path)
       : options_(options) {
-    job_ = {{"selection", to_json(selection)},
-            {"peaks", peaks_path},
-            {"run_id", options.provenance.run_id},
-            {"git_sha", options.provenance.git_sha},
-            {"compiler", options.provenance.compiler},
-            {"host", options.provenance.host},
-            {"verify_only", options.verify_only},
-            {"dump_dir", options.dump_dir}};
+    job_ = {{"selection", to_json(selection)},         {"peaks", peaks_path},
+            {"run_id", options.provenance.run_id},     {"git_sha", options.provenance.git_sha},
+            {"compiler", options.provenance.compiler}, {"host", options.provenance.host},
+            {"verify_only", options.verify_only},      {"dump_dir", options.dump_dir}};
   }
 
   RunSummary run(const std::vector<PlannedGroup>& groups) {
@@ -195,7 +192,8 @@ class IsolatedRun {
       if (planned.refused.empty()) total_ += remaining(planned.group);
     }
     for (std::size_t i = 0; i < groups.size() && !summary_.interrupted; ++i) {
-      if (groups[i].refused.empty() && remaining(groups[i].group) > 0) run_group(i, groups[i].group);
+      if (groups[i].refused.empty() && remaining(groups[i].group) > 0)
+        run_group(i, groups[i].group);
     }
     return summary_;
   }
@@ -218,11 +216,12 @@ class IsolatedRun {
       job_["group"] = index;
       job_["excluded"] = excluded;
       Worker worker(job_);
-      const Outcome outcome = worker.watch(
-          group.variants.size(), group.timeout_s, options_.stop, [&](int in_hand) {
+      const Outcome outcome =
+          worker.watch(group.variants.size(), group.timeout_s, options_.stop, [&](int in_hand) {
             if (options_.on_progress) {
-              options_.on_progress(summary_.cases, total_,
-                                   case_name(group, *group.variants[static_cast<std::size_t>(in_hand)]));
+              options_.on_progress(
+                  summary_.cases, total_,
+                  case_name(group, *group.variants[static_cast<std::size_t>(in_hand)]));
             }
           });
       summary_.interrupted |= outcome.stopped;

@@ -88,7 +88,8 @@ int worker_main() {
   std::vector<const Variant*> selected;
   for (std::size_t i = 0; i < group.variants.size(); ++i) {
     if (excluded.at(i)) continue;
-    selected.push_back(&variants.emplace_back(marked(*group.variants[i], mark, static_cast<int>(i))));
+    selected.push_back(
+        &variants.emplace_back(marked(*group.variants[i], mark, static_cast<int>(i))));
   }
   group.variants = selected;
 

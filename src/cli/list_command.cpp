@@ -39,8 +39,7 @@ void print_operations(const Json& all) {
     for (const Json& param : op["params"]) {
       const std::string preset =
           param.contains("default") ? fmt::format(" (default {})", text(param, "default")) : "";
-      const std::string choices =
-          param.contains("choices") ? ": " + joined(param["choices"]) : "";
+      const std::string choices = param.contains("choices") ? ": " + joined(param["choices"]) : "";
       fmt::print("  {:<12} {}{}{}\n", text(param, "name"), text(param, "doc"), choices, preset);
     }
     fmt::print("  dtypes {}; {} variants\n", joined(op["dtypes"]), op["variants"].get<int>());
@@ -70,10 +69,14 @@ void print_devices(const Json& all) {
       fmt::print("{}: {}\n", text(device, "device"), text(device, "reason"));
       continue;
     }
-    fmt::print("{}: {}, {} cores, {:.1f} GiB\n", text(device, "device"), device.value("name", ""),
-               device.value("cores", 0), device.value("memory_bytes", 0.0) / (1 << 30));
+    if (!device.contains("isa")) {
+      fmt::print("{}: yes\n", text(device, "device"));
+      continue;
+    }
+    fmt::print("{}: {}, {} cores, {:.1f} GiB\n", text(device, "device"), text(device, "name"),
+               device["cores"].get<int>(), device["memory_bytes"].get<double>() / (1 << 30));
     for (const auto& [isa, why] : device["isa"].items()) {
-      fmt::print("  {:<8} {}\n", isa, why.get<std::string>().empty() ? "yes" : why.get<std::string>());
+      fmt::print("  {:<8} {}\n", isa, why == "" ? "yes" : why.get<std::string>());
     }
   }
 }
@@ -127,11 +130,14 @@ void add_list_command(CLI::App& app, Action& chosen) {
   CLI::App* command =
       add_command(app, "list", "Show what is registered, and what can run here or why not",
                   {"list variants", "list workloads --json"});
-  command->add_option("what", settings->what, "ops, variants, workloads, devices or columns; all but the last if left out")
+  command
+      ->add_option("what", settings->what,
+                   "ops, variants, workloads, devices or columns; all but the last if left out")
       ->check(CLI::IsMember({"ops", "variants", "workloads", "devices", "columns"}));
   command->add_flag("--json", settings->json, "As JSON");
   command->add_flag("--markdown", settings->markdown, "list columns as results/README.md has it");
-  command->callback([settings, &chosen] { chosen = [settings] { return list_command(*settings); }; });
+  command->callback(
+      [settings, &chosen] { chosen = [settings] { return list_command(*settings); }; });
 }
 
 }  // namespace sb

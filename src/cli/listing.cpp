@@ -23,33 +23,42 @@ Json names_of_dtypes(const std::vector<Dtype>& dtypes) {
   return names;
 }
 
-// A small problem of the operation: whether a variant can run at all is asked with it.
-bool example_problem(const Operation& op, Problem& problem) {
-  for (const std::int64_t size : {64, 8, 1}) {
-    std::map<std::string, std::string> values;
-    for (const ParamSpec& spec : op.params()) {
-      if (!spec.default_value.empty()) continue;
-      values[spec.name] = spec.choices.empty() ? std::to_string(std::clamp(size, spec.min, spec.max))
-                                               : spec.choices.front();
-    }
-    try {
-      problem.params = Params(op.params(), values);
-      if (op.why_not(problem).empty()) return true;
-    } catch (const std::exception&) {
-      continue;  // parameters that do not go together at this size
-    }
+// A problem with every size as near to `size` as its parameter allows, if there is such a one.
+bool example_problem(const Operation& op, std::int64_t size, Problem& problem) {
+  std::map<std::string, std::string> values;
+  for (const ParamSpec& spec : op.params()) {
+    if (!spec.default_value.empty()) continue;
+    values[spec.name] = spec.choices.empty() ? std::to_string(std::clamp(size, spec.min, spec.max))
+                                             : spec.choices.front();
   }
-  return false;
+  try {
+    problem.params = Params(op.params(), values);
+    return op.why_not(problem).empty();
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 std::string why_not_here(const Variant& variant) {
   if (std::string why = why_isa_unavailable(variant.isa); !why.empty()) return why;
   const Operation* op = Registry::instance().find_operation(variant.op);
   if (op == nullptr) return "its operation is not part of this program";
-  Problem problem;
-  if (variant.dtypes.empty() || !example_problem(*op, problem)) return "";
-  problem.dtype = variant.dtypes.front();
-  return why_not(variant, problem);
+  std::string why;
+  for (const std::int64_t size : {1024, 64, 8, 1}) {
+    Problem problem;
+    problem.dtype = variant.dtypes.front();
+    if (!example_problem(*op, size, problem)) continue;
+    why = why_not(variant, problem);
+    if (why.empty()) return "";  // what it refuses at other sizes is not the machine's fault
+  }
+  return why;
+}
+
+std::string why_no_cuda() {
+  for (const Variant* variant : Registry::instance().variants()) {
+    if (variant->device == Device::kCuda) return why_not_here(*variant);
+  }
+  return "this program was built without CUDA variants";
 }
 
 Json parameter(const ParamSpec& spec) {
@@ -128,7 +137,7 @@ Json list_devices() {
   for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
     isas[std::string(name_of(isa))] = why_isa_unavailable(isa);
   }
-  const std::string no_cuda = why_isa_unavailable(Isa::kCuda);
+  const std::string no_cuda = why_no_cuda();
   return {{{"device", "cpu"},
            {"name", t.cpu_model},
            {"runs_here", true},

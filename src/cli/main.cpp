@@ -2,9 +2,10 @@
 #include "cli/environment.h"
 
 int main(int argc, char** argv) {
-  CLI::App app("Benchmarks softmax, attention and their relatives: verified, interleaved, against "
-               "the roof.\nExit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 wrong "
-               "results, 4 a kernel crashed or timed out, 77 nothing runnable here.");
+  CLI::App app(
+      "Benchmarks softmax, attention and their relatives: verified, interleaved, against "
+      "the roof.\nExit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 wrong "
+      "results, 4 a kernel crashed or timed out, 77 nothing runnable here.");
   app.require_subcommand(1);
   app.set_version_flag("--version", sb::version_text());
 

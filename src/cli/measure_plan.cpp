@@ -64,9 +64,8 @@ bool measure_plan(const Plan& plan, RunOutput& output, const MeasureSettings& se
     }
   }
   const RunSummary summary =
-      settings.isolate
-          ? run_isolated(plan.groups, options, settings.selection, settings.roofs.path)
-          : run(groups, options);
+      settings.isolate ? run_isolated(plan.groups, options, settings.selection, settings.roofs.path)
+                       : run(groups, options);
   return summary.interrupted;
 }
 

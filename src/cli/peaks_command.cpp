@@ -51,11 +51,13 @@ void add_peaks_command(CLI::App& app, Action& chosen) {
   CLI::App* command = add_command(
       app, "peaks", "Measure this machine's ceilings: bandwidth per level, FLOP rate per isa",
       {"peaks", "peaks --show"});
-  twin(command->add_option("--out", settings->out, "File to keep them in (default: the cache that run uses)"))
+  twin(command->add_option("--out", settings->out,
+                           "File to keep them in (default: the cache that run uses)"))
       ->type_name("FILE");
   twin(command->add_flag("--quick", settings->quick, "A few seconds in place of half a minute"));
   command->add_flag("--show", settings->show, "Print the kept ceilings and measure nothing");
-  command->callback([settings, &chosen] { chosen = [settings] { return peaks_command(*settings); }; });
+  command->callback(
+      [settings, &chosen] { chosen = [settings] { return peaks_command(*settings); }; });
 }
 
 }  // namespace sb

@@ -28,8 +28,8 @@ std::string progress_line(int done, int total, double elapsed_s, const std::stri
   const std::string left =
       done > 0 ? ", " + minutes(elapsed_s / done * (total - done)) + " left" : "";
   const int digits = static_cast<int>(std::to_string(total).size());
-  std::string line =
-      fmt::format("[{:>{}}/{}] {} elapsed{}  {}", done, digits, total, minutes(elapsed_s), left, what);
+  std::string line = fmt::format("[{:>{}}/{}] {} elapsed{}  {}", done, digits, total,
+                                 minutes(elapsed_s), left, what);
   if (line.size() >= width && width > 0) line.resize(width - 1);
   return line;
 }

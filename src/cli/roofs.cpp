@@ -53,7 +53,8 @@ Roofs obtain_roofs(const std::string& wanted, bool quiet) {
   roofs.path = peaks_cache_path();
   roofs.peaks = load_cached(roofs.path, quiet);
   if (roofs.peaks) return roofs;
-  note(quiet, "measuring this machine's ceilings once, quickly (softmax-bench peaks is more thorough)");
+  note(quiet,
+       "measuring this machine's ceilings once, quickly (softmax-bench peaks is more thorough)");
   roofs.peaks = measure_peaks(true);
   keep(*roofs.peaks, roofs, quiet);
   return roofs;

@@ -20,6 +20,8 @@
 namespace sb {
 namespace {
 
+const std::string kRunsDir = "results/runs/";
+
 struct RunSettings {
   Selection selection;
   std::string out;
@@ -34,10 +36,11 @@ struct RunSettings {
 std::string utc_name() { return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 // A second run within the same second gets a name of its own.
-std::string unused_dir(const std::string& base) {
-  std::string dir = base;
-  for (int i = 2; std::filesystem::exists(dir); ++i) dir = fmt::format("{}-{}", base, i);
-  return dir;
+std::string unused_run_id() {
+  const std::string now = utc_name();
+  std::string id = now;
+  for (int i = 2; std::filesystem::exists(kRunsDir + id); ++i) id = fmt::format("{}-{}", now, i);
+  return id;
 }
 
 // Takes from the earlier run what the command line leaves out: its workloads with their options.
@@ -45,9 +48,10 @@ std::string take_up(RunSettings& settings) {
   const nlohmann::json earlier = read_run_json(settings.resume);
   try {
     if (earlier.at("host").get<std::string>() != machine_identity()) {
-      throw UsageError(fmt::format("{}: was measured on another machine ({}); rows of two machines "
-                                   "do not make one run",
-                                   settings.resume, earlier.at("host").get<std::string>()));
+      throw UsageError(
+          fmt::format("{}: was measured on another machine ({}); rows of two machines "
+                      "do not make one run",
+                      settings.resume, earlier.at("host").get<std::string>()));
     }
     if (settings.selection.files.empty()) {
       settings.selection = selection_from(earlier.at("selection"));
@@ -99,27 +103,28 @@ void print_results(const RunSettings& settings, const RunOutput& output) {
 }
 
 int run_command(RunSettings settings) {
-  std::string run_id = utc_name();
+  std::string run_id = unused_run_id();
   if (!settings.resume.empty()) run_id = take_up(settings);
   const Plan plan = plan_of(settings.selection);
   if (settings.dry_run) return print_plan(plan);
-  if (settings.out.empty() && settings.csv.empty()) settings.out = unused_dir("results/runs/" + run_id);
+  if (settings.out.empty() && settings.csv.empty()) settings.out = kRunsDir + run_id;
 
   RunOutput output = open_output(settings, run_id, plan);
   const std::atomic<bool>& stop = catch_interrupts();
   const Roofs roofs = obtain_roofs(settings.peaks, settings.quiet);
-  const bool interrupted =
-      measure_plan(plan, output,
-                   {.selection = settings.selection,
-                    .provenance = provenance(run_id),
-                    .roofs = roofs,
-                    .isolate = settings.isolate == "case",
-                    .quiet = settings.quiet,
-                    .stop = &stop});
+  const bool interrupted = measure_plan(plan, output,
+                                        {.selection = settings.selection,
+                                         .provenance = provenance(run_id),
+                                         .roofs = roofs,
+                                         .isolate = settings.isolate == "case",
+                                         .quiet = settings.quiet,
+                                         .stop = &stop});
   print_results(settings, output);
   if (!interrupted) return exit_code_of(output.rows());
   const std::string cure =
-      settings.out.empty() ? "" : fmt::format("; go on with: softmax-bench run --resume {}", settings.out);
+      settings.out.empty()
+          ? ""
+          : fmt::format("; go on with: softmax-bench run --resume {}", settings.out);
   fmt::print(stderr, "softmax-bench: interrupted{}\n", cure);
   return kExitInterrupted;
 }
@@ -137,7 +142,8 @@ void add_run_command(CLI::App& app, Action& chosen) {
                            "Folder for results.csv, samples.csv, metrics.csv, env.json (default "
                            "results/runs/<UTC time>, or none with --csv)"))
       ->type_name("DIR");
-  twin(command->add_option("--csv", settings->csv, "Also write the rows to this file, or - for stdout"))
+  twin(command->add_option("--csv", settings->csv,
+                           "Also write the rows to this file, or - for stdout"))
       ->type_name("FILE");
   twin(command->add_option("--resume", settings->resume,
                            "Go on with the run in this folder, with its workloads and options"))
@@ -152,8 +158,10 @@ void add_run_command(CLI::App& app, Action& chosen) {
                            "file of `softmax-bench peaks`"))
       ->capture_default_str();
   command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing");
-  twin(command->add_flag("--quiet", settings->quiet, "No progress, no table; only files and errors"));
-  command->callback([settings, &chosen] { chosen = [settings] { return run_command(*settings); }; });
+  twin(command->add_flag("--quiet", settings->quiet,
+                         "No progress, no table; only files and errors"));
+  command->callback(
+      [settings, &chosen] { chosen = [settings] { return run_command(*settings); }; });
 }
 
 }  // namespace sb

@@ -91,7 +91,8 @@ void prune_long_form(const std::string& path, const std::string& header,
   const std::vector<std::string> names = parse_csv(header).at(0).fields;
   std::string sound = header;
   for (const CsvRecord& record : parse_csv(text)) {
-    if (!record.terminated || record.fields.size() != names.size() || record.fields == names) continue;
+    if (!record.terminated || record.fields.size() != names.size() || record.fields == names)
+      continue;
     Row row;
     for (const Column& column : columns()) {
       const auto at = std::find(names.begin(), names.end(), column.name);
@@ -145,9 +146,10 @@ RunOutput RunOutput::create(const OutputOptions& options) {
     fs::create_directories(dir, error);
     if (error) fail(options.dir, "cannot be created", error.value());
     if (fs::exists(dir / kResults)) {
-      throw UsageError(fmt::format("{0}: already holds a run; go on with --resume {0}, or choose "
-                                   "another place with --out",
-                                   options.dir));
+      throw UsageError(
+          fmt::format("{0}: already holds a run; go on with --resume {0}, or choose "
+                      "another place with --out",
+                      options.dir));
     }
     write_json(dir / kRun, options.run);
     write_json(dir / "env.json", options.environment);

@@ -32,10 +32,10 @@ class AppendFile {
 
 struct OutputOptions {
   std::string run_id;
-  std::string dir;            // "": none
-  std::string csv;            // "": none; "-": stdout
-  nlohmann::json run;         // run.json: what --resume needs
-  nlohmann::json environment; // env.json
+  std::string dir;             // "": none
+  std::string csv;             // "": none; "-": stdout
+  nlohmann::json run;          // run.json: what --resume needs
+  nlohmann::json environment;  // env.json
 };
 
 // results.csv, samples.csv, metrics.csv, env.json and run.json in a folder, and a CSV elsewhere.

@@ -18,8 +18,9 @@ namespace {
 void add_set(Overrides& overrides, const std::string& text) {
   for (const std::string& part : split(text, ';')) {
     const std::size_t equals = part.find('=');
-    const std::vector<std::string> values =
-        equals == std::string::npos ? std::vector<std::string>{} : split(part.substr(equals + 1), ',');
+    const std::vector<std::string> values = equals == std::string::npos
+                                                ? std::vector<std::string>{}
+                                                : split(part.substr(equals + 1), ',');
     if (equals == 0 || values.empty()) {
       throw UsageError(fmt::format("--set \"{}\" is not key=value or key=value,value", part));
     }
@@ -45,7 +46,8 @@ std::string regex_escaped(const std::string& text) {
 
 std::string shell_quoted(const std::string& text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("_-./:=,").find(static_cast<char>(c)) != std::string_view::npos;
+    return std::isalnum(c) != 0 ||
+           std::string_view("_-./:=,").find(static_cast<char>(c)) != std::string_view::npos;
   });
   if (plain && !text.empty()) return text;
   std::string quoted = "'";
@@ -58,24 +60,29 @@ std::string shell_quoted(const std::string& text) {
 void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
   Overrides& o = selection.overrides;
   command->add_option("WORKLOAD", selection.files, "Workload files (YAML)");
-  twin(command->add_option("--filter", o.filter,
-                           "Only cases whose full name (see --dry-run) matches this regular expression")
-           ->type_name("REGEX"));
-  twin(command->add_option_function<std::string>(
-                  "--variants", [&o](const std::string& text) { o.variants = split(text, ','); },
-                  "Only variants that match, in place of the workload's")
+  twin(
+      command
+          ->add_option("--filter", o.filter,
+                       "Only cases whose full name (see --dry-run) matches this regular expression")
+          ->type_name("REGEX"));
+  twin(command
+           ->add_option_function<std::string>(
+               "--variants", [&o](const std::string& text) { o.variants = split(text, ','); },
+               "Only variants that match, in place of the workload's")
            ->type_name("GLOB,..."));
   twin(command->add_option("--device", o.device, "cpu, cuda or all")->capture_default_str());
-  twin(command->add_option_function<std::string>(
-                  "--threads", [&o](const std::string& text) { o.threads = split(text, ','); },
-                  "Thread counts in place of the workload's; `all` is every core")
+  twin(command
+           ->add_option_function<std::string>(
+               "--threads", [&o](const std::string& text) { o.threads = split(text, ','); },
+               "Thread counts in place of the workload's; `all` is every core")
            ->type_name("N,..."));
-  twin(command->add_option_function<std::vector<std::string>>(
-                  "--set",
-                  [&o](const std::vector<std::string>& texts) {
-                    for (const std::string& text : texts) add_set(o, text);
-                  },
-                  "Replaces an axis of the sweep, or dtype, cache or fill; may be repeated")
+  twin(command
+           ->add_option_function<std::vector<std::string>>(
+               "--set",
+               [&o](const std::vector<std::string>& texts) {
+                 for (const std::string& text : texts) add_set(o, text);
+               },
+               "Replaces an axis of the sweep, or dtype, cache or fill; may be repeated")
            ->type_name("KEY=V1,V2")
            ->allow_extra_args(false));
   add_optional(command, "--seed", o.seed, "Seed of the inputs");
@@ -92,7 +99,8 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
 
 Plan plan_of(const Selection& selection) {
   if (selection.files.empty()) {
-    throw UsageError("no workload given; e.g. configs/quickstart.yaml (see softmax-bench list workloads)");
+    throw UsageError(
+        "no workload given; e.g. configs/quickstart.yaml (see softmax-bench list workloads)");
   }
   std::vector<std::string> files;
   for (const std::string& file : selection.files) files.push_back(find_file(file));

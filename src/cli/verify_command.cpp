@@ -62,17 +62,18 @@ void add_verify_command(CLI::App& app, Action& chosen) {
                   {"verify configs/quickstart.yaml",
                    "verify configs/softmax_llm.yaml --filter 'cols=32768' --dump /tmp/tensors"});
   add_selection(command, settings->selection, false);
-  twin(command->add_option("--dump", settings->dump,
-                           "Write a folder per case with a .npy file per tensor, the reference too"))
+  twin(
+      command->add_option("--dump", settings->dump,
+                          "Write a folder per case with a .npy file per tensor, the reference too"))
       ->type_name("DIR");
   twin(command->add_option("--csv", settings->csv, "Write the rows to this file, or - for stdout"))
       ->type_name("FILE");
-  twin(command->add_option("--isolate", settings->isolate,
-                           "case: run kernels in worker processes"))
+  twin(command->add_option("--isolate", settings->isolate, "case: run kernels in worker processes"))
       ->check(CLI::IsMember({"none", "case"}))
       ->capture_default_str();
   twin(command->add_flag("--quiet", settings->quiet, "No progress, no table; only errors"));
-  command->callback([settings, &chosen] { chosen = [settings] { return verify_command(*settings); }; });
+  command->callback(
+      [settings, &chosen] { chosen = [settings] { return verify_command(*settings); }; });
 }
 
 }  // namespace sb

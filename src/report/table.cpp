@@ -72,16 +72,21 @@ std::string spread(const Row& row) {
 std::string speedup(const Row& row) {
   if (!row.speedup) return "";
   if (row.baseline == row.variant + "@" + row.isa) return "baseline";
-  std::string text = fmt::format("{:.3f}x", *row.speedup);
+  // Three decimals; a ratio that they would hide keeps two figures.
+  const auto ratio = [](double x) {
+    return x < 0.01 ? fmt::format("{:.1e}", x) : fmt::format("{:.3f}", x);
+  };
+  std::string text = ratio(*row.speedup) + "x";
   if (row.speedup_lo && row.speedup_hi) {
-    text += fmt::format(" [{:.3f}, {:.3f}]", *row.speedup_lo, *row.speedup_hi);
+    text += fmt::format(" [{}, {}]", ratio(*row.speedup_lo), ratio(*row.speedup_hi));
   }
   return text;
 }
 
 // A status that is not ok is shown with its reason; "ok" on every line would hide the others.
 std::string remark(const Row& row) {
-  if (row.status == status::kOk) return "";
+  if (row.status == status::kOk) return row.reason;
+  if (row.status == status::kNoisy) return row.status;  // the interval is in the row
   return row.reason.empty() ? row.status : row.status + ": " + row.reason;
 }
 
