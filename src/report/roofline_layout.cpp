@@ -10,9 +10,6 @@ namespace {
 constexpr double kCharWidth = 0.58;  // of the font size, for a sans-serif face
 constexpr double kMarkPx = 5;
 
-double log_floor(double value) { return std::floor(std::log10(value)); }
-double log_ceil(double value) { return std::ceil(std::log10(value)); }
-
 LogPlane plane_of(const Roofline& roofline, const RooflinePanel& panel, const PixelBox& box) {
   double x_lo = HUGE_VAL, x_hi = 0, y_lo = HUGE_VAL, y_hi = 0;
   for (const std::size_t index : panel.points) {
@@ -22,20 +19,25 @@ LogPlane plane_of(const Roofline& roofline, const RooflinePanel& panel, const Pi
     y_lo = std::min(y_lo, point.gflops_lo);
     y_hi = std::max(y_hi, point.gflops_hi);
   }
-  double slowest = HUGE_VAL, flops = 0;
+  double slowest = HUGE_VAL, fastest = 0, flops = 0;
   for (const RoofLine& roof : panel.roofs) {
     if (roof.is_flops) flops = std::max(flops, roof.value);
     if (!roof.is_flops) slowest = std::min(slowest, roof.value);
+    if (!roof.is_flops) fastest = std::max(fastest, roof.value);
   }
-  // Room to the right for the ridge of the slowest memory, so that both kinds of roof are seen.
-  if (flops > 0 && std::isfinite(slowest)) x_hi = std::max(x_hi, flops / slowest);
+  // Room for the ridges of the slowest memory and of the fastest cache, so that all roofs are seen.
+  double ridge_lo = x_lo;
+  if (flops > 0 && fastest > 0) {
+    x_hi = std::max(x_hi, flops / slowest);
+    ridge_lo = flops / fastest;
+  }
   y_hi = std::max(y_hi, flops);
   LogPlane plane;
   plane.box = box;
-  plane.x0 = log_floor(x_lo / 2);
-  plane.x1 = std::max(log_ceil(x_hi * 2), plane.x0 + 2);
-  plane.y0 = log_floor(y_lo / 1.5);
-  plane.y1 = std::max(log_ceil(y_hi * 1.2), plane.y0 + 2);
+  plane.x0 = std::min(std::log10(x_lo) - 0.7, std::log10(ridge_lo) - 0.8);
+  plane.x1 = std::max(std::log10(x_hi) + 0.5, plane.x0 + 1.5);
+  plane.y0 = std::log10(y_lo) - 0.25;
+  plane.y1 = std::max(std::log10(y_hi) + 0.3, plane.y0 + 1.5);
   return plane;
 }
 
@@ -95,24 +97,44 @@ class Placer {
   std::vector<std::vector<Disc>> taken_;
 };
 
-// Along the line, from its left end for a slope and from its right end for a ceiling.
-bool place_on_line(const PlacedRoof& roof, const LogPlane& plane, Placer& placer,
+// A line as discs too small to touch the text that stands on it.
+std::vector<Disc> discs_along(const PlacedRoof& roof, const LogPlane& plane) {
+  const double x0 = plane.px(roof.x_begin), y0 = plane.py(roof.y_begin);
+  const double x1 = plane.px(roof.x_end), y1 = plane.py(roof.y_end);
+  const double steps = std::ceil(std::hypot(x1 - x0, y1 - y0) / 3);
+  std::vector<Disc> discs;
+  for (double i = 0; i <= steps; ++i) {
+    discs.push_back({x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, 0.5});
+  }
+  return discs;
+}
+
+// On or under the line, from its left end for a slope and from its right end for a ceiling; at
+// first where no other line runs through the text.
+bool place_on_line(const PlacedRoof& roof, const LogPlane& plane,
+                   const std::vector<std::vector<Disc>>& lines, Placer& placer,
                    std::vector<PlacedLabel>& labels) {
   const double x0 = plane.px(roof.x_begin), y0 = plane.py(roof.y_begin);
   const double x1 = plane.px(roof.x_end), y1 = plane.py(roof.y_end);
   const double length = std::hypot(x1 - x0, y1 - y0);
   const double ux = (x1 - x0) / length, uy = (y1 - y0) / length;
-  const double lift = kRoofFontPx * 0.75;  // the text stands on its line
   const double text_px = kCharWidth * kRoofFontPx * static_cast<double>(roof.line.label.size()) + 8;
-  for (double step = 6; step + text_px < length; step += 8) {
-    const double at = roof.line.is_flops ? length - step - text_px : step;
-    PlacedLabel label{.text = roof.line.label};
-    label.x = x0 + ux * at - uy * lift;
-    label.y = y0 + uy * at + ux * lift;
-    label.angle = std::atan2(uy, ux) * 180 / std::numbers::pi;
-    if (!placer.place(label, kRoofFontPx)) continue;
-    labels.push_back(label);
-    return true;
+  PlacedLabel label{.text = roof.line.label};
+  label.angle = std::atan2(uy, ux) * 180 / std::numbers::pi;
+  for (const bool avoid_lines : {true, false}) {
+    for (const double lift : {kRoofFontPx * 0.75, -kRoofFontPx * 0.75}) {
+      for (double step = 6; step + text_px < length; step += 8) {
+        const double at = roof.line.is_flops ? length - step - text_px : step;
+        label.x = x0 + ux * at - uy * lift;
+        label.y = y0 + uy * at + ux * lift;
+        const std::vector<Disc> discs = discs_of(label, kRoofFontPx);
+        const bool crossed = std::any_of(lines.begin(), lines.end(),
+                                         [&](const auto& other) { return collide(discs, other); });
+        if ((avoid_lines && crossed) || !placer.place(label, kRoofFontPx)) continue;
+        labels.push_back(label);
+        return true;
+      }
+    }
   }
   return false;
 }
@@ -185,8 +207,10 @@ PanelLayout layout_panel(const Roofline& roofline, const RooflinePanel& panel,
     const RooflinePoint& point = roofline.points[index];
     placer.block(layout.plane.px(point.intensity), layout.plane.py(point.gflops), kMarkPx);
   }
+  std::vector<std::vector<Disc>> lines;
+  for (const PlacedRoof& roof : layout.roofs) lines.push_back(discs_along(roof, layout.plane));
   for (const PlacedRoof& roof : layout.roofs) {
-    place_on_line(roof, layout.plane, placer, layout.roof_labels);
+    place_on_line(roof, layout.plane, lines, placer, layout.roof_labels);
   }
   for (const std::size_t index : panel.points) {
     if (!place_number(roofline.points[index], layout.plane, placer, layout.point_labels)) {

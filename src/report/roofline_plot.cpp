@@ -17,6 +17,7 @@ constexpr double kPlotLeft = 78, kPlotRight = 790;  // the legend stands to the 
 constexpr double kBelow = 62, kAbove = 46;
 constexpr double kLeastPlot = 420;
 constexpr double kLegendLine = 17;
+constexpr double kPngPoint = 0.75;  // pngcairo takes points of 96 dpi where svg takes pixels
 
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00",
                                  "#7a3db8", "#8c564b", "#1b7837", "#b2182b", "#4d4d4d", "#35978f"};
@@ -76,8 +77,9 @@ std::string quote(const std::string& text) {
 // Draws one panel whose lower edge is at `base` pixels on a canvas of `height` pixels.
 class PanelScript {
  public:
-  PanelScript(const Roofline& roofline, const RooflinePanel& panel, double base, double height)
-      : roofline_(roofline), panel_(panel), height_(height) {
+  PanelScript(const Roofline& roofline, const RooflinePanel& panel, double base, double height,
+              double font_scale)
+      : roofline_(roofline), panel_(panel), height_(height), font_scale_(font_scale) {
     const PixelBox box{kPlotLeft, kPlotRight, base + kBelow,
                        base + panel_height(roofline, panel) - kAbove};
     layout_ = layout_panel(roofline, panel, box);
@@ -114,7 +116,7 @@ class PanelScript {
     line("set xlabel 'FLOP per byte that the algorithm moves'\nset ylabel 'GFLOP/s'");
     line("set title {}",
          quote(panel_.title + (layout_.unlabelled > 0
-                                   ? fmt::format(" ({} numbers left out)", layout_.unlabelled)
+                                   ? fmt::format(" (numbers left out: {})", layout_.unlabelled)
                                    : "")));
     line("set key at screen {:.5f}, screen {:.5f} left top Left reverse samplen 1 spacing 1.0",
          sx(plane.box.right + 18), sy(plane.box.top));
@@ -125,7 +127,7 @@ class PanelScript {
       line(
           "set label {} at screen {:.5f}, screen {:.5f} left rotate by {:.2f} font ',{}' "
           "textcolor rgb '{}' front",
-          quote(label.text), sx(label.x), sy(label.y), label.angle, font_px, colour);
+          quote(label.text), sx(label.x), sy(label.y), label.angle, font_px * font_scale_, colour);
       if (label.has_leader) {
         line(
             "set arrow from screen {:.5f}, screen {:.5f} to screen {:.5f}, screen {:.5f} nohead "
@@ -165,6 +167,7 @@ class PanelScript {
   const Roofline& roofline_;
   const RooflinePanel& panel_;
   double height_;
+  double font_scale_;
   PanelLayout layout_;
   std::string script_;
 };
@@ -186,7 +189,7 @@ std::string terminal_line(const std::string& terminal, double height, const std:
 std::string roofline_panel_script(const Roofline& roofline, std::size_t panel) {
   const double height = panel_height(roofline, roofline.panels[panel]);
   return terminal_line("svg", height, fmt::format("panel{}", panel)) +
-         PanelScript(roofline, roofline.panels[panel], 0, height).text();
+         PanelScript(roofline, roofline.panels[panel], 0, height, 1).text();
 }
 
 std::string roofline_script(const Roofline& roofline, const std::string& terminal) {
@@ -196,7 +199,7 @@ std::string roofline_script(const Roofline& roofline, const std::string& termina
   double base = height;
   for (const RooflinePanel& panel : roofline.panels) {
     base -= panel_height(roofline, panel);
-    script += PanelScript(roofline, panel, base, height).text();
+    script += PanelScript(roofline, panel, base, height, terminal == "png" ? kPngPoint : 1).text();
   }
   return script + "unset multiplot\n";
 }
