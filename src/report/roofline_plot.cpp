@@ -111,8 +111,9 @@ class PanelScript {
     line("set bmargin at screen {:.5f}\nset tmargin at screen {:.5f}", sy(plane.box.bottom),
          sy(plane.box.top));
     line("set logscale xy\nset format '%g'\nset tics nomirror\nset grid lc rgb '#e4e4e4' lt 1");
-    line("set xrange [{:.6g}:{:.6g}]\nset yrange [{:.6g}:{:.6g}]", std::pow(10, plane.x0),
-         std::pow(10, plane.x1), std::pow(10, plane.y0), std::pow(10, plane.y1));
+    line("set clip two\nset xrange [{:.8g}:{:.8g}]\nset yrange [{:.8g}:{:.8g}]",
+         std::pow(10, plane.x0), std::pow(10, plane.x1), std::pow(10, plane.y0),
+         std::pow(10, plane.y1));
     line("set xlabel 'FLOP per byte that the algorithm moves'\nset ylabel 'GFLOP/s'");
     line("set title {}",
          quote(panel_.title + (layout_.unlabelled > 0

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include "report/gnuplot.h"
 #include "report/roofline_layout.h"
@@ -267,6 +268,26 @@ TEST(RooflinePicture, DrawsRoofsPointsAndAxesAsSvg) {
   EXPECT_THAT(svg, HasSubstr("cpu, warm, 1 thread"));
   EXPECT_THAT(svg, HasSubstr("softmax/two_pass_stream avx512 f32"));
   EXPECT_THAT(svg, HasSubstr("GFLOP/s"));
+}
+
+// gnuplot drops a line of which both ends lie outside the axes by a rounding error.
+TEST(RooflinePicture, DrawsEveryCeilingOfAPanel) {
+  if (!has_program("gnuplot")) GTEST_SKIP() << "gnuplot is not installed";
+  const Roofline roofline = crowded();
+  const std::string svg = run_gnuplot(roofline_panel_script(roofline, 0));
+  const std::regex line("d='M([0-9.]+),([0-9.]+) L([0-9.]+),([0-9.]+) +'");
+  std::set<double> levels;  // heights of the level lines that end at the right edge
+  for (std::sregex_iterator it(svg.begin(), svg.end(), line), end; it != end; ++it) {
+    if ((*it)[2] == (*it)[4] && std::stod((*it)[3]) > 780) levels.insert(std::stod((*it)[2]));
+  }
+  const PanelLayout layout = layout_panel(roofline, roofline.panels[0], {78, 790, 62, 482});
+  const double height = 528;
+  for (const PlacedRoof& roof : layout.roofs) {
+    if (!roof.line.is_flops) continue;
+    const double y = height - layout.plane.py(roof.y_begin);
+    const auto at = levels.lower_bound(y - 1);
+    EXPECT_TRUE(at != levels.end() && *at < y + 1) << roof.line.label;
+  }
 }
 
 TEST(RooflinePicture, DrawsPng) {
