@@ -1,0 +1,70 @@
+#include "measure/roof.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sb {
+namespace {
+
+// The fastest bandwidth roof of the level for this thread count. A kernel that reads much and
+// writes little may come near the read roof, one that copies near the copy roof; dividing by the
+// fastest of them never says more than 100 % for honest work.
+const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, int threads,
+                           bool streams) {
+  const Roof* best = nullptr;
+  for (const Roof& roof : peaks.roofs) {
+    if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
+    if (roof.kind.ends_with("_nt") && !streams) continue;
+    if (roof.kind == "write" || roof.kind == "write_nt") continue;
+    if (best == nullptr || roof.value > best->value) best = &roof;
+  }
+  return best;
+}
+
+// Arithmetic happens in f32 for every storage type but f64; a bf16 dot product has its own roof.
+const Roof* flop_roof(const Peaks& peaks, const Variant& variant, const Problem& problem) {
+  const Roof* best = nullptr;
+  const bool wide = problem.dtype == Dtype::kF64;
+  for (const Roof& roof : peaks.roofs) {
+    if (!roof.is_flops || roof.threads != problem.threads) continue;
+    if (variant.isa != Isa::kNative && roof.isa != name_of(variant.isa)) continue;
+    const bool fits = roof.dtype == (wide ? "f64" : "f32") ||
+                      (problem.dtype == Dtype::kBf16 && roof.dtype == "bf16");
+    if (fits && (best == nullptr || roof.value > best->value)) best = &roof;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::string level_of(double bytes, const Group& group, const Peaks& peaks) {
+  if (group.cache == CacheState::kCold) return "mem";
+  constexpr std::array<const char*, 3> kNames = {"L1", "L2", "L3"};
+  for (std::size_t i = 0; i < std::min(peaks.level_bytes.size(), kNames.size()); ++i) {
+    // L1 and L2 belong to one core each; what lies further out is shared.
+    const double capacity = static_cast<double>(peaks.level_bytes[i]) *
+                            (i < 2 ? static_cast<double>(group.problem.threads) : 1.0);
+    if (bytes <= capacity) return kNames[i];
+  }
+  return "mem";
+}
+
+Bound binding_roof(const Group& group, const Variant& variant, double bytes_algorithm, double flops,
+                   const Peaks& peaks) {
+  double footprint = 0;
+  for (const TensorSpec& spec : group.op->tensors(group.problem)) {
+    footprint += static_cast<double>(spec.allocated());
+  }
+  const std::string level = level_of(footprint, group, peaks);
+  Bound result;
+  if (const Roof* roof = bandwidth_roof(peaks, level, group.problem.threads, variant.streams)) {
+    result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
+  }
+  if (const Roof* roof = flop_roof(peaks, variant, group.problem)) {
+    const double floor_ns = flops / roof->value * 1e9;
+    if (floor_ns > result.floor_ns) result = {roof->id, "compute", floor_ns};
+  }
+  return result;
+}
+
+}  // namespace sb
