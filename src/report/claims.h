@@ -10,6 +10,7 @@
 
 #include "core/claim.h"
 #include "core/operation.h"
+#include "core/peaks.h"
 #include "core/row.h"
 
 namespace sb {
@@ -43,8 +44,7 @@ struct ClaimPlace {
   double last_level_bytes = 0;  // 0: not known
   // Empty if a variant of `op` matches and can run here, else why none can.
   std::function<std::string(const std::string& op, const std::string& glob)> why_no_variant;
-  // FLOP/s of the roof for a row's isa, dtype and threads; 0 if not measured.
-  std::function<double(const Row&)> flop_roof;
+  const Peaks* peaks = nullptr;  // null: shares of a roof can't be judged
 };
 
 struct ClaimEvidence {

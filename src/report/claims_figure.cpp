@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "report/claims_points.h"
+#include "report/roofs.h"
 
 namespace sb {
 namespace {
@@ -48,20 +49,19 @@ Number error_figure(const Row& row, const std::string& figure, const ClaimEviden
   return std::nullopt;
 }
 
-Value share_of_bandwidth(const ClaimPoint& point) {
+// The algorithm's own bytes against the roof that its row names: pct_roof charges compulsory bytes.
+Value share_of_bandwidth(const ClaimPoint& point, const ClaimPlace& place) {
   const Row& row = *point.contender.rows.front();
-  if (!row.pct_roof || row.bound == "compute") return std::nullopt;
-  const double share = *row.pct_roof / 100;
-  const SidePoint& side = point.contender;
-  return Estimate{share, share * side.median_ns() / side.hi_ns(),
-                  share * side.median_ns() / side.lo_ns()};
+  const Roof* roof = place.peaks != nullptr ? place.peaks->find(row.roof_id) : nullptr;
+  if (roof == nullptr || roof->is_flops || !row.bytes_algorithm) return std::nullopt;
+  return rate(*row.bytes_algorithm * 1e9 / roof->value, point.contender);
 }
 
 Value share_of_peak(const ClaimPoint& point, const ClaimPlace& place) {
   const Row& row = *point.contender.rows.front();
-  const double roof = place.flop_roof ? place.flop_roof(row) : 0;
-  if (roof <= 0 || !row.flops) return std::nullopt;
-  return rate(*row.flops * 1e9 / roof, point.contender);
+  const Roof* roof = place.peaks != nullptr ? flop_roof_of(row, *place.peaks) : nullptr;
+  if (roof == nullptr || !row.flops) return std::nullopt;
+  return rate(*row.flops * 1e9 / roof->value, point.contender);
 }
 
 double flops_of(const SidePoint& side) {
@@ -88,7 +88,7 @@ Value at_point(const Claim& claim, const ClaimPoint& point, const ClaimEvidence&
   if (metric == "memory_ratio") return memory_ratio(point);
   if (metric == "flop_ratio") return exact(flops_of(point.contender) / flops_of(point.baseline));
   if (metric == "share_of_peak") return share_of_peak(point, place);
-  if (metric == "share_of_bandwidth") return share_of_bandwidth(point);
+  if (metric == "share_of_bandwidth") return share_of_bandwidth(point, place);
   if (metric == "throughput") return rate(flops_of(point.contender) * 1e-3, point.contender);
   if (metric == "time") {
     const SidePoint& side = point.contender;
