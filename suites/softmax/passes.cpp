@@ -26,9 +26,9 @@ Piece piece_of(std::int64_t n, int thread, int threads) {
 }
 
 Partial sum_of(const Passes& p, const float* x, float* y, std::int64_t n, float scale) {
-  Partial total = p.sum(x, y, std::min(n, kBlock), scale);
-  for (std::int64_t i = kBlock; i < n; i += kBlock) {
-    total = p.merge(total, p.sum(x + i, y + i, std::min(n - i, kBlock), scale));
+  Partial total = p.sum(x, y, std::min(n, p.block), scale);
+  for (std::int64_t i = p.block; i < n; i += p.block) {
+    total = p.merge(total, p.sum(x + i, y + i, std::min(n - i, p.block), scale));
   }
   return total;
 }

@@ -18,7 +18,8 @@ struct Shape {
 };
 
 // What one block of a row contributes to its softmax, and what blocks add up to. The running sum
-// is a double: with blocks of kBlock elements one tolerance serves every length.
+// is a double: with at most kTermsPerLane float additions in a row one tolerance serves every
+// length.
 //   three-pass, online: `scale` is the maximum m, the sum is of exp(x - m)
 //   two-pass:           `scale` is the exponent e, the sum is of exp(x) * 2^-e
 struct Partial {
@@ -27,12 +28,13 @@ struct Partial {
 };
 
 inline constexpr std::int64_t kBlock = 4096;  // elements; 16 KiB stays in any L1 between two looks
+inline constexpr std::int64_t kTermsPerLane = 128;
 
 // An algorithm, compiled for one instruction set. Every pass works on a piece of a row.
 struct Passes {
   // Three-pass only: maximum of a piece. Null where the sum pass finds its own.
   float (*maximum)(const float* x, std::int64_t n);
-  // Sum of at most kBlock elements. `scale` is the row's maximum where `maximum` is given. May
+  // Sum of at most `block` elements. `scale` is the row's maximum where `maximum` is given. May
   // write y (reload stores the exponentials).
   Partial (*sum)(const float* x, float* y, std::int64_t n, float scale);
   Partial (*merge)(Partial a, Partial b);
@@ -40,6 +42,7 @@ struct Passes {
   // Two-pass only: can this total be trusted? Null: always. Rows that can't are done by `rescue`.
   bool (*trusted)(Partial total);
   const Passes* rescue;
+  std::int64_t block;  // elements summed in float before the double takes over; at most kBlock
 };
 
 // A variant from its passes: rows are shared out over threads; where there are fewer rows than
