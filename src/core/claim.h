@@ -30,6 +30,14 @@ struct ClaimConditions {
   std::map<std::string, std::pair<double, double>> range;  // parameter -> [lo, hi]
 };
 
+// A workload that answers a claim: what to run, and by what to know its rows again.
+struct ClaimRun {
+  std::string text;  // workload keys as YAML
+  std::string op;
+  std::vector<std::string> dtypes;                         // empty: any
+  std::map<std::string, std::vector<std::string>> values;  // parameter -> values; absent: any
+};
+
 struct Claim {
   std::string id;
   std::string paper;
@@ -51,8 +59,11 @@ struct Claim {
   std::string axis;             // parameter that a slope or crossover runs along
   std::string across = "best";  // how the points of a sweep become one: best, worst, median
   ClaimConditions needs;
-  std::string run;           // workload keys as YAML text; empty: no workload of ours tests it
-  std::string not_testable;  // why no kernel benchmark can test it; empty if one can
+  std::string figure;  // error claims: column of a row or name in metrics.csv; empty: err_max_rel
+  bool together = false;  // the time is the sum over the operations of `run` (forward and backward)
+  std::vector<ClaimRun> run;       // scaled to a CPU; empty: no workload of ours tests it there
+  std::vector<ClaimRun> run_cuda;  // the paper's own sizes
+  std::string not_testable;        // why no kernel benchmark can test it; empty if one can
   std::string note;
   std::string file;  // where the claim was read
   int line = 0;
@@ -86,6 +97,9 @@ inline const std::vector<ClaimMetric>& claim_metrics() {
       {"slope", "log-log slope of time over a size", false, 0, false, true},
       {"spread", "largest over smallest time of a sweep", false, 1, false, true},
       {"crossover", "smallest size from which the contender stays faster", false, 0, false, true},
+      {"loss", "share of performance lost: 1 - baseline time over contender time", false, 0, true,
+       true},
+      {"time_saved", "1 - contender time over baseline time", true, 0, true, true},
       {"share_of_time", "share of a larger computation's time", true, 0, false, false},
       {"arithmetic", "a count that follows from the definition", true, 0, false, false},
       {"quality", "a property of a trained model", true, 0, false, false},

@@ -8,7 +8,7 @@
 #include "hwy/foreach_target.h"
 // clang-format on
 #include "core/registry.h"
-#include "suites/gr_kan/backward-inl.h"
+#include "suites/gr_kan/rational-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::gr_kan {
@@ -16,6 +16,7 @@ namespace HWY_NAMESPACE {
 
 struct KahanSum {
   V sum, error;  // the true sum is sum - error
+  HWY_INLINE KahanSum() : sum(hn::Zero(kD)), error(hn::Zero(kD)) {}
   HWY_INLINE void add(V v) { accept(hn::Sub(v, error)); }
   HWY_INLINE void add_product(V v, V w) { accept(hn::MulSub(v, w, error)); }
   HWY_INLINE void accept(V y) {
@@ -30,23 +31,9 @@ inline constexpr std::int64_t kKahanScratch = kTerms * kLanes * 2;  // sum and e
 void kahan_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end, float* scratch,
                  double* sums) {
   std::fill_n(scratch, call.shape.groups * kKahanScratch, 0.0f);
-  for (std::int64_t row = begin; row < end; row += kTileRows) {
-    for (std::int64_t group = 0; group < call.shape.groups; ++group) {
-      float* kept = scratch + group * kKahanScratch;
-      KahanSum lane_sums[kTerms];
-      for (int i = 0; i < kTerms; ++i) {
-        lane_sums[i].sum = hn::Load(kD, kept + 2 * i * kLanes);
-        lane_sums[i].error = hn::Load(kD, kept + (2 * i + 1) * kLanes);
-      }
-      backward_tile<false>(call, group, row, std::min(row + kTileRows, end), lane_sums);
-      for (int i = 0; i < kTerms; ++i) {
-        hn::Store(lane_sums[i].sum, kD, kept + 2 * i * kLanes);
-        hn::Store(lane_sums[i].error, kD, kept + (2 * i + 1) * kLanes);
-      }
-    }
-  }
+  backward_rows<Stores::kOrdinary>(call, begin, end, reinterpret_cast<KahanSum*>(scratch));
   for (std::int64_t i = 0; i < call.shape.groups * kTerms; ++i) {
-    const float* sum = scratch + 2 * i * kLanes;
+    const float* sum = scratch + 2 * i * kLanes;  // the lanes of the sum, then of its error
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
       sums[i] += static_cast<double>(sum[lane]) - static_cast<double>(sum[kLanes + lane]);
     }

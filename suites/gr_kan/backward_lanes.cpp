@@ -1,7 +1,8 @@
-// lanes: ten sums per lane, kept in registers over a tile, folded to double after every tile.
-// 16 rows of a 96-channel group are 96 float additions per lane before the fold, so the error of a
-// gradient stays near that of a hundred-term sum however many elements there are; no atomics, and
-// the order of all additions depends on the shape alone.
+// lanes: ten sums per lane and group, in registers while a group's channels of a row are computed,
+// folded to double every 16 rows. With 96 channels that is 96 float additions per lane before a
+// fold, so the error of a gradient stays that of a hundred-term sum however many elements there
+// are. No atomics; the order of all additions depends on the shape alone. The traversal is that of
+// memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "suites/gr_kan/backward_lanes.cpp"
 #include "suites/gr_kan/targets.h"
@@ -9,35 +10,36 @@
 #include "hwy/foreach_target.h"
 // clang-format on
 #include "core/registry.h"
-#include "suites/gr_kan/backward-inl.h"
+#include "suites/gr_kan/rational-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::gr_kan {
 namespace HWY_NAMESPACE {
 
-inline constexpr std::int64_t kLanesScratch = kTerms * kLanes * 2;  // doubles, in floats
+// Per group: the lane sums, then as many doubles to fold them into.
+inline constexpr std::int64_t kLanesScratch = kTerms * kLanes * 3;
 
-template <bool kStream>
+template <Stores kStores>
 void lanes_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end, float* scratch,
                  double* sums) {
-  auto* folded = reinterpret_cast<double*>(scratch);
-  std::fill_n(folded, call.shape.groups * kTerms * kLanes, 0.0);
-  for (std::int64_t row = begin; row < end; row += kTileRows) {
-    for (std::int64_t group = 0; group < call.shape.groups; ++group) {
-      PlainSum lane_sums[kTerms];
-      backward_tile<kStream>(call, group, row, std::min(row + kTileRows, end), lane_sums);
-      for (int i = 0; i < kTerms; ++i) {
-        fold_to_double(lane_sums[i].sum, folded + (group * kTerms + i) * kLanes);
-      }
+  const std::int64_t count = call.shape.groups * kTerms;
+  auto* kept = reinterpret_cast<PlainSum*>(scratch);
+  auto* folded = reinterpret_cast<double*>(scratch + count * kLanes);
+  std::fill_n(scratch, call.shape.groups * kLanesScratch, 0.0f);
+  for (std::int64_t row = begin; row < end; row += kFoldRows) {
+    backward_rows<kStores>(call, row, std::min(row + kFoldRows, end), kept);
+    for (std::int64_t i = 0; i < count; ++i) {
+      fold_to_double(kept[i].sum, folded + i * kLanes);
+      kept[i] = PlainSum();
     }
   }
-  for (std::int64_t i = 0; i < call.shape.groups * kTerms; ++i) {
+  for (std::int64_t i = 0; i < count; ++i) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) sums[i] += folded[i * kLanes + lane];
   }
 }
 
-constexpr ChunkAlgorithm lanes_algorithm = {lanes_chunk<false>, kLanesScratch};
-constexpr ChunkAlgorithm lanes_stream_algorithm = {lanes_chunk<true>, kLanesScratch};
+constexpr ChunkAlgorithm lanes_algorithm = {lanes_chunk<Stores::kOrdinary>, kLanesScratch};
+constexpr ChunkAlgorithm lanes_stream_algorithm = {lanes_chunk<Stores::kStreaming>, kLanesScratch};
 constexpr std::int64_t lanes_vector = kLanes;
 
 }  // namespace HWY_NAMESPACE

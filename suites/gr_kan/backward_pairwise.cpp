@@ -7,15 +7,16 @@
 #include "hwy/foreach_target.h"
 // clang-format on
 #include "core/registry.h"
-#include "suites/gr_kan/backward-inl.h"
+#include "suites/gr_kan/rational-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::gr_kan {
 namespace HWY_NAMESPACE {
 
-// A node of height h stands for 2^h tiles; a chunk of 2^40 rows would have fewer than 32 heights.
+// A node of height h stands for 2^h tiles; a chunk of 2^31 tiles has rows enough for any memory.
 inline constexpr int kHeights = 32;
 inline constexpr std::int64_t kNode = kTerms * kLanes;
+inline constexpr std::int64_t kPairwiseScratch = (1 + kHeights) * kNode;  // a tile's sums, the tree
 
 // `tree` holds one pending node per set bit of `count`, the number of tiles already in it: adding a
 // tile is a binary increment, where each carry is an addition of two nodes of equal height.
@@ -34,18 +35,20 @@ HWY_INLINE void add_tile(const PlainSum* tile, std::int64_t count, float* tree) 
 
 void pairwise_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end, float* scratch,
                     double* sums) {
+  auto* tile = reinterpret_cast<PlainSum*>(scratch);
+  float* trees = scratch + call.shape.groups * kNode;
   std::int64_t tiles = 0;
-  for (std::int64_t row = begin; row < end; row += kTileRows, ++tiles) {
+  for (std::int64_t row = begin; row < end; row += kFoldRows, ++tiles) {
+    std::fill_n(scratch, call.shape.groups * kNode, 0.0f);
+    backward_rows<Stores::kOrdinary>(call, row, std::min(row + kFoldRows, end), tile);
     for (std::int64_t group = 0; group < call.shape.groups; ++group) {
-      PlainSum lane_sums[kTerms];
-      backward_tile<false>(call, group, row, std::min(row + kTileRows, end), lane_sums);
-      add_tile(lane_sums, tiles, scratch + group * kHeights * kNode);
+      add_tile(tile + group * kTerms, tiles, trees + group * kHeights * kNode);
     }
   }
   for (std::int64_t group = 0; group < call.shape.groups; ++group) {
     for (int height = 0; height < kHeights; ++height) {
       if ((tiles >> height & 1) == 0) continue;
-      const float* node = scratch + (group * kHeights + height) * kNode;
+      const float* node = trees + (group * kHeights + height) * kNode;
       for (std::int64_t i = 0; i < kNode; ++i) sums[group * kTerms + i / kLanes] += node[i];
     }
   }

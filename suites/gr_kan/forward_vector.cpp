@@ -9,8 +9,8 @@
 #include "core/buffer.h"
 #include "core/phase.h"
 #include "core/registry.h"
-#include "suites/gr_kan/backward-inl.h"
 #include "suites/gr_kan/gr_kan_op.h"
+#include "suites/gr_kan/rational-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::gr_kan {
@@ -25,35 +25,45 @@ HWY_INLINE V forward_vector(V x, const GroupCoefficients& c) {
   return hn::Mul(p, reciprocal(hn::MulAdd(q, ax, hn::Set(kD, 1.0f))));
 }
 
-template <bool kStream>
-void forward_rows(const Shape& s, const float* x, const float* coefficients, std::int64_t begin,
-                  std::int64_t end, float* y) {
+// Rows [begin, end) of one group.
+template <Stores kStores>
+HWY_INLINE void forward_tile(const Shape& s, const float* x, const GroupCoefficients& c,
+                             std::int64_t group, std::int64_t begin, std::int64_t end, float* y) {
   const std::int64_t whole = s.group_size / kLanes * kLanes;
   const auto rest = hn::FirstN(kD, static_cast<std::size_t>(s.group_size - whole));
-  for (std::int64_t tile = begin; tile < end; tile += kTileRows) {
-    for (std::int64_t group = 0; group < s.groups; ++group) {
-      const GroupCoefficients c(coefficients + group * kTerms);
-      for (std::int64_t row = tile; row < std::min(tile + kTileRows, end); ++row) {
-        const std::int64_t first = row * s.d + group * s.group_size;
-        for (std::int64_t i = first; i < first + whole; i += kLanes) {
-          const V result = forward_vector(hn::LoadU(kD, x + i), c);
-          if constexpr (kStream) {
-            hn::Stream(result, kD, y + i);
-          } else {
-            hn::StoreU(result, kD, y + i);
-          }
-        }
-        if (whole < s.group_size) {
-          const std::int64_t i = first + whole;
-          hn::BlendedStore(forward_vector(hn::MaskedLoad(rest, kD, x + i), c), rest, kD, y + i);
-        }
+  for (std::int64_t row = begin; row < end; ++row) {
+    const std::int64_t first = row * s.d + group * s.group_size;
+    for (std::int64_t i = first; i < first + whole; i += kLanes) {
+      __builtin_prefetch(x + i + kAhead);
+      const V result = forward_vector(hn::LoadU(kD, x + i), c);
+      if constexpr (kStores == Stores::kStreaming) {
+        hn::Stream(result, kD, y + i);
+      } else {
+        prefetch_for_write(y + i + kAhead);
+        hn::StoreU(result, kD, y + i);
       }
+    }
+    if (whole < s.group_size) {
+      const std::int64_t i = first + whole;
+      hn::BlendedStore(forward_vector(hn::MaskedLoad(rest, kD, x + i), c), rest, kD, y + i);
     }
   }
 }
 
-constexpr auto forward_stored = forward_rows<false>;
-constexpr auto forward_streamed = forward_rows<true>;
+template <Stores kStores>
+void forward_rows(const Shape& s, const float* x, const float* coefficients, std::int64_t begin,
+                  std::int64_t end, float* y) {
+  const std::int64_t rows = rows_per_turn(s);
+  for (std::int64_t row = begin; row < end; row += rows) {
+    for (std::int64_t group = 0; group < s.groups; ++group) {
+      const GroupCoefficients c(coefficients + group * kTerms);
+      forward_tile<kStores>(s, x, c, group, row, std::min(row + rows, end), y);
+    }
+  }
+}
+
+constexpr auto forward_stored = forward_rows<Stores::kOrdinary>;
+constexpr auto forward_streamed = forward_rows<Stores::kStreaming>;
 constexpr std::int64_t forward_lanes = kLanes;
 
 }  // namespace HWY_NAMESPACE

@@ -1,10 +1,10 @@
-// The vector part of the backward pass, compiled once per instruction set: evaluate a vector of
+// What the vector variants share, compiled once per instruction set. Backward: evaluate a vector of
 // elements, store dx, and give ten products to the lane sums. How lane sums add is the caller's.
-#if defined(SB_GR_KAN_BACKWARD_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef SB_GR_KAN_BACKWARD_INL_H
-#undef SB_GR_KAN_BACKWARD_INL_H
+#if defined(SB_GR_KAN_RATIONAL_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SB_GR_KAN_RATIONAL_INL_H
+#undef SB_GR_KAN_RATIONAL_INL_H
 #else
-#define SB_GR_KAN_BACKWARD_INL_H
+#define SB_GR_KAN_RATIONAL_INL_H
 #endif
 
 #include <algorithm>
@@ -85,35 +85,6 @@ HWY_INLINE V backward_vector(V x, V g, const GroupCoefficients& c, Sum* sums) {
   return dx;
 }
 
-// Rows [begin, end) of one group. Lanes past the group hold x = g = 0, which adds nothing.
-template <bool kStream, typename Sum>
-HWY_INLINE void backward_tile(const BackwardCall& call, std::int64_t group, std::int64_t begin,
-                              std::int64_t end, Sum* sums) {
-  const GroupCoefficients c(call.coefficients + group * kTerms);
-  const std::int64_t width = call.shape.group_size;
-  const std::int64_t whole = width / kLanes * kLanes;
-  const auto rest = hn::FirstN(kD, static_cast<std::size_t>(width - whole));
-  for (std::int64_t row = begin; row < end; ++row) {
-    const std::int64_t first = row * call.shape.d + group * width;
-    const float* x = call.x + first;
-    const float* g = call.g + first;
-    float* dx = call.dx + first;
-    for (std::int64_t i = 0; i < whole; i += kLanes) {
-      const V result = backward_vector(hn::LoadU(kD, x + i), hn::LoadU(kD, g + i), c, sums);
-      if constexpr (kStream) {
-        hn::Stream(result, kD, dx + i);
-      } else {
-        hn::StoreU(result, kD, dx + i);
-      }
-    }
-    if (whole < width) {
-      const V result = backward_vector(hn::MaskedLoad(rest, kD, x + whole),
-                                       hn::MaskedLoad(rest, kD, g + whole), c, sums);
-      hn::BlendedStore(result, rest, kD, dx + whole);
-    }
-  }
-}
-
 // The ordinary lane sum.
 struct PlainSum {
   V sum;
@@ -138,10 +109,84 @@ HWY_INLINE void fold_to_double(V v, double* doubles) {
 #endif
 }
 
-// Rows that are taken of one group before the next: long enough to amortise loading and folding
-// the ten sums, short enough that the lines of all groups' rows are fetched in about their order.
-// One lane gets all the terms of a tile, so it has to be shorter.
-inline constexpr std::int64_t kTileRows = kLanes == 1 ? 2 : 16;
+// How far ahead of its use a line is asked for, in elements. A vector of elements takes some 22
+// cycles, so the window of instructions that a core looks ahead in covers less time than memory
+// takes to answer: without this, computing and loading add up instead of overlapping.
+inline constexpr std::int64_t kAhead = 640;
+
+HWY_INLINE void prefetch_for_write(const float* p) {
+#if defined(__x86_64__)
+  // The builtin gives a read prefetch unless the whole file is compiled for PREFETCHW. Processors
+  // that lack the instruction take it for a no-op.
+  asm volatile("prefetchw %0" : : "m"(*p));
+#else
+  __builtin_prefetch(p, 1);
+#endif
+}
+
+enum class Stores { kOrdinary, kStreaming };
+
+// Rows [begin, end) of one group. Lanes past the group hold x = g = 0, which adds nothing.
+template <Stores kStores, bool kPrefetch, typename Sum>
+HWY_INLINE void backward_tile(const BackwardCall& call, std::int64_t group, std::int64_t begin,
+                              std::int64_t end, Sum* sums) {
+  const GroupCoefficients c(call.coefficients + group * kTerms);
+  const std::int64_t width = call.shape.group_size;
+  const std::int64_t whole = width / kLanes * kLanes;
+  const auto rest = hn::FirstN(kD, static_cast<std::size_t>(width - whole));
+  for (std::int64_t row = begin; row < end; ++row) {
+    const std::int64_t first = row * call.shape.d + group * width;
+    const float* x = call.x + first;
+    const float* g = call.g + first;
+    float* dx = call.dx + first;
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+      if constexpr (kPrefetch) {
+        __builtin_prefetch(x + i + kAhead);
+        __builtin_prefetch(g + i + kAhead);
+        if constexpr (kStores == Stores::kOrdinary) prefetch_for_write(dx + i + kAhead);
+      }
+      const V result = backward_vector(hn::LoadU(kD, x + i), hn::LoadU(kD, g + i), c, sums);
+      if constexpr (kStores == Stores::kStreaming) {
+        hn::Stream(result, kD, dx + i);
+      } else {
+        hn::StoreU(result, kD, dx + i);
+      }
+    }
+    if (whole < width) {
+      const V result = backward_vector(hn::MaskedLoad(rest, kD, x + whole),
+                                       hn::MaskedLoad(rest, kD, g + whole), c, sums);
+      hn::BlendedStore(result, rest, kD, dx + whole);
+    }
+  }
+}
+
+// Rows that a group has before the next one's turn: narrow groups get several, so that loading ten
+// coefficients and ten sums costs no more than wide groups pay for it.
+HWY_INLINE std::int64_t rows_per_turn(const Shape& shape) {
+  constexpr std::int64_t kChannels = 96;
+  return std::max<std::int64_t>(1, kChannels / shape.group_size);
+}
+
+// Rows [begin, end), all groups, in the order in which they lie in memory: the hardware's own
+// prefetching then works too. A group's sums wait in kept[groups][kTerms] while others have their
+// turn.
+template <Stores kStores, typename Sum>
+HWY_INLINE void backward_rows(const BackwardCall& call, std::int64_t begin, std::int64_t end,
+                              Sum* kept) {
+  const std::int64_t rows = rows_per_turn(call.shape);
+  for (std::int64_t row = begin; row < end; row += rows) {
+    for (std::int64_t group = 0; group < call.shape.groups; ++group) {
+      Sum sums[kTerms];
+      for (int i = 0; i < kTerms; ++i) sums[i] = kept[group * kTerms + i];
+      backward_tile<kStores, true>(call, group, row, std::min(row + rows, end), sums);
+      for (int i = 0; i < kTerms; ++i) kept[group * kTerms + i] = sums[i];
+    }
+  }
+}
+
+// Rows whose terms a float lane sum takes before it is folded. One lane alone (scalar) gets all the
+// terms of a row, so it has to be folded sooner for the same error.
+inline constexpr std::int64_t kFoldRows = kLanes == 1 ? 2 : 16;
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sb::gr_kan
