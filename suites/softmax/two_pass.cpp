@@ -21,8 +21,8 @@ constexpr float kLargestExponent = 131072;
 // large maximum must be seen.
 constexpr float kLowest = -1048576;
 
-// x as mantissa (returned) and exponent. Compare and select, since a maximum may lose a NaN: AVX
-// returns the second operand, g++ 12 swaps the operands of the SSE2 one.
+// x as mantissa (returned) and exponent. Compare and select, since hn::Max lost the NaN in the
+// one-lane SSE2 build of g++ 12 (and kept it with AVX).
 HWY_INLINE V extended_exp(V x, V& n) {
   const V magic = hn::Set(kD, 0x1.8p23f);
   const V lowest = hn::Set(kD, kLowest);
