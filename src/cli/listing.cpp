@@ -23,13 +23,17 @@ Json names_of_dtypes(const std::vector<Dtype>& dtypes) {
   return names;
 }
 
-// A problem with every size as near to `size` as its parameter allows, if there is such a one.
-bool example_problem(const Operation& op, std::int64_t size, Problem& problem) {
+// A problem with every size as near to `size` as its parameter allows, but 1 for the parameter
+// `small` (so that groups divide channels, say); false if the operation has no such problem.
+bool example_problem(const Operation& op, std::int64_t size, std::string_view small,
+                     Problem& problem) {
   std::map<std::string, std::string> values;
   for (const ParamSpec& spec : op.params()) {
     if (!spec.default_value.empty()) continue;
-    values[spec.name] = spec.choices.empty() ? std::to_string(std::clamp(size, spec.min, spec.max))
-                                             : spec.choices.front();
+    const std::int64_t wanted = spec.name == small ? 1 : size;
+    values[spec.name] = spec.choices.empty()
+                            ? std::to_string(std::clamp(wanted, spec.min, spec.max))
+                            : spec.choices.front();
   }
   try {
     problem.params = Params(op.params(), values);
@@ -43,13 +47,17 @@ std::string why_not_here(const Variant& variant) {
   if (std::string why = why_isa_unavailable(variant.isa); !why.empty()) return why;
   const Operation* op = Registry::instance().find_operation(variant.op);
   if (op == nullptr) return "its operation is not part of this program";
+  std::vector<std::string> smalls = {""};
+  for (const ParamSpec& spec : op->params()) smalls.push_back(spec.name);
   std::string why;
   for (const std::int64_t size : {1024, 64, 8, 1}) {
-    Problem problem;
-    problem.dtype = variant.dtypes.front();
-    if (!example_problem(*op, size, problem)) continue;
-    why = why_not(variant, problem);
-    if (why.empty()) return "";  // what it refuses at other sizes is not the machine's fault
+    for (const std::string& small : smalls) {
+      Problem problem;
+      problem.dtype = variant.dtypes.front();
+      if (!example_problem(*op, size, small, problem)) continue;
+      why = why_not(variant, problem);
+      if (why.empty()) return "";  // what it refuses at other sizes is not the machine's fault
+    }
   }
   return why;
 }
