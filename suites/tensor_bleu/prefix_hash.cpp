@@ -1,0 +1,218 @@
+// prefix_hash: an n-gram is the pair (class of its (n-1)-gram prefix, class of its last token), a
+// 64-bit key: nothing of variable length is hashed, no two n-grams are ever taken for one another,
+// and order n starts from what order n-1 found. An n-gram can only match if its prefix and its last
+// token did, so both sides carry on with the positions that are still alive: text that has little
+// in common gets cheaper with every order.
+#include <algorithm>
+#include <bit>
+
+#include "core/registry.h"
+#include "suites/tensor_bleu/per_sentence.h"
+
+namespace sb::tensor_bleu {
+namespace {
+
+constexpr std::uint32_t kNone = 0xffffffff;
+
+// Keys to classes 0, 1, 2, ... by open addressing. At most half full.
+class Classes {
+ public:
+  explicit Classes(std::int64_t most)
+      : capacity_(std::bit_ceil(static_cast<std::size_t>(2 * most + 2))),
+        keys_(capacity_ * sizeof(std::uint64_t)),
+        classes_(capacity_ * sizeof(std::uint32_t)) {}
+
+  void clear(std::int64_t most) {  // room for `most` keys
+    const std::size_t slots = std::bit_ceil(static_cast<std::size_t>(2 * most + 2));
+    shift_ = 64 - std::countr_zero(slots);
+    mask_ = slots - 1;
+    size_ = 0;
+    std::fill_n(classes_.as<std::uint32_t>(), slots, kNone);
+  }
+  std::uint32_t size() const { return size_; }
+
+  std::uint32_t insert(std::uint64_t key) {
+    const std::size_t slot = slot_of(key);
+    std::uint32_t& found = classes_.as<std::uint32_t>()[slot];
+    if (found == kNone) {
+      keys_.as<std::uint64_t>()[slot] = key;
+      found = size_++;
+    }
+    return found;
+  }
+  std::uint32_t find(std::uint64_t key) const { return classes_.as<std::uint32_t>()[slot_of(key)]; }
+
+ private:
+  std::size_t slot_of(std::uint64_t key) const {
+    const auto* keys = keys_.as<std::uint64_t>();
+    const auto* classes = classes_.as<std::uint32_t>();
+    std::size_t slot = key * 0x9e3779b97f4a7c15u >> shift_;
+    while (classes[slot] != kNone && keys[slot] != key) slot = (slot + 1) & mask_;
+    return slot;
+  }
+
+  std::size_t capacity_;
+  int shift_ = 0;
+  std::size_t mask_ = 0;
+  std::uint32_t size_ = 0;
+  Buffer keys_;
+  Buffer classes_;
+};
+
+// A position whose n-gram may still match: where it starts, and the n-gram's class.
+struct Alive {
+  std::uint32_t position;
+  std::uint32_t ngram;
+};
+
+class PrefixHash {
+ public:
+  explicit PrefixHash(const Shape& shape)
+      : s_(static_cast<std::size_t>(shape.s)),
+        classes_(shape.s),
+        tokens_(rows(shape) * s_ * sizeof(std::uint32_t)),
+        alive_(rows(shape) * s_ * sizeof(Alive)),
+        sizes_(rows(shape)),
+        tallies_(s_ * sizeof(Tally)) {}
+
+  void count(std::span<const Sentence> sentences, int orders, std::int64_t* num) {
+    std::fill_n(num, orders, 0);
+    num[0] = first_order(sentences);
+    for (int n = 2; n <= orders && num[n - 2] > 0; ++n) {
+      num[n - 1] = next_order(sentences, static_cast<std::uint32_t>(n));
+    }
+  }
+
+ private:
+  // Of a class of n-grams: how often it is in the candidate, most often in a reference so far (at
+  // most `in_candidate`), and how often in the reference at hand.
+  struct Tally {
+    std::uint32_t in_candidate;
+    std::uint32_t most;
+    std::uint32_t now;
+    std::uint32_t reference;
+  };
+  static std::size_t rows(const Shape& shape) { return static_cast<std::size_t>(1 + shape.refs); }
+  std::uint32_t* tokens(std::size_t k) { return tokens_.as<std::uint32_t>() + k * s_; }
+  Alive* alive(std::size_t k) { return alive_.as<Alive>() + k * s_; }
+
+  void tally_candidate(std::uint32_t ngram) {
+    Tally& tally = tallies_.as<Tally>()[ngram];
+    if (ngram == tallied_) {
+      tally = {0, 0, 0, 0};
+      ++tallied_;
+    }
+    ++tally.in_candidate;
+  }
+
+  // Counts an n-gram of reference k; 1 if that makes the clipped sum larger.
+  std::uint32_t tally_reference(std::uint32_t ngram, std::uint32_t k) {
+    Tally& tally = tallies_.as<Tally>()[ngram];
+    tally.now = tally.reference == k ? tally.now + 1 : 1;
+    tally.reference = k;
+    const std::uint32_t gain = tally.now > tally.most && tally.now <= tally.in_candidate;
+    tally.most += gain;
+    return gain;
+  }
+
+  std::int64_t first_order(std::span<const Sentence> sentences) {
+    const Sentence& candidate = sentences.front();
+    classes_.clear(candidate.length);
+    tallied_ = 0;
+    for (std::int64_t i = 0; i < candidate.length; ++i) {
+      const std::uint32_t token = classes_.insert(static_cast<std::uint64_t>(candidate.tokens[i]));
+      tokens(0)[i] = token;
+      tally_candidate(token);
+    }
+    std::int64_t numerator = 0;
+    for (std::uint32_t k = 1; k < sentences.size(); ++k) {
+      const Sentence& reference = sentences[k];
+      for (std::int64_t i = 0; i < reference.length; ++i) {
+        const std::uint32_t token = classes_.find(static_cast<std::uint64_t>(reference.tokens[i]));
+        tokens(k)[i] = token;
+        if (token != kNone) numerator += tally_reference(token, k);
+      }
+    }
+    for (std::int64_t i = 0; i < candidate.length; ++i) {
+      if (tallies_.as<Tally>()[tokens(0)[i]].most == 0) tokens(0)[i] = kNone;
+    }
+    for (std::size_t k = 0; k < sentences.size(); ++k) start(sentences[k], k);
+    return numerator;
+  }
+
+  // All bigrams whose two tokens are alive, with the first token as the n-gram so far.
+  void start(const Sentence& sentence, std::size_t k) {
+    const std::uint32_t* token = tokens(k);
+    Alive* out = alive(k);
+    for (const Segment& segment : sentence.segments) {
+      for (std::int32_t i = segment.begin; i + 1 < segment.begin + segment.length; ++i) {
+        *out = {static_cast<std::uint32_t>(i), token[i]};
+        out += token[i] != kNone && token[i + 1] != kNone;
+      }
+    }
+    sizes_[k] = static_cast<std::size_t>(out - alive(k));
+  }
+
+  std::int64_t next_order(std::span<const Sentence> sentences, std::uint32_t n) {
+    classes_.clear(static_cast<std::int64_t>(sizes_[0]));
+    tallied_ = 0;
+    const std::uint32_t* token = tokens(0) + n - 1;
+    for (std::size_t i = 0; i < sizes_[0]; ++i) {
+      Alive& a = alive(0)[i];
+      a.ngram = classes_.insert(std::uint64_t{a.ngram} << 32 | token[a.position]);
+      tally_candidate(a.ngram);
+    }
+    std::int64_t numerator = 0;
+    for (std::uint32_t k = 1; k < sentences.size(); ++k) numerator += match(sentences[k], k, n);
+    carry_on(sentences[0], 0, n);
+    return numerator;
+  }
+
+  std::int64_t match(const Sentence& reference, std::uint32_t k, std::uint32_t n) {
+    const std::uint32_t* token = tokens(k) + n - 1;
+    std::int64_t numerator = 0;
+    for (std::size_t i = 0; i < sizes_[k]; ++i) {
+      Alive& a = alive(k)[i];
+      a.ngram = classes_.find(std::uint64_t{a.ngram} << 32 | token[a.position]);
+      if (a.ngram != kNone) numerator += tally_reference(a.ngram, k);
+    }
+    carry_on(reference, k, n);
+    return numerator;
+  }
+
+  // Keeps the positions whose n-gram matched and whose next token is alive and in the segment.
+  void carry_on(const Sentence& sentence, std::size_t k, std::uint32_t n) {
+    const std::uint32_t* token = tokens(k) + n;
+    Alive* out = alive(k);
+    const Alive* in = out;
+    const Alive* const end = in + sizes_[k];
+    for (const Segment& segment : sentence.segments) {
+      const auto last = static_cast<std::uint32_t>(segment.begin + segment.length);
+      for (; in < end && in->position < last; ++in) {
+        const Alive a = *in;
+        *out = a;
+        out += a.position + n < last && a.ngram != kNone && token[a.position] != kNone &&
+               (k != 0 || tallies_.as<Tally>()[a.ngram].most > 0);
+      }
+    }
+    sizes_[k] = static_cast<std::size_t>(out - alive(k));
+  }
+
+  std::size_t s_;
+  Classes classes_;
+  Buffer tokens_;  // class of every token, kNone where it is in only one of the two sides
+  Buffer alive_;
+  std::vector<std::size_t> sizes_;
+  Buffer tallies_;
+  std::uint32_t tallied_ = 0;  // classes that have a tally
+};
+
+const Registration prefix_hash{
+    Variant{.op = "tensor_bleu",
+            .name = "prefix_hash",
+            .dtypes = {Dtype::kI64},
+            .summary = "(prefix class, token class) keys in a small table; only live positions",
+            .make = make_per_sentence<PrefixHash>}};
+
+}  // namespace
+}  // namespace sb::tensor_bleu
