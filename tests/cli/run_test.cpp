@@ -429,8 +429,12 @@ TEST(Isolated, KernelsThatDieCostTheirOwnRowsOnly) {
       EXPECT_FALSE(row.time_median_ns);
     }
     EXPECT_THAT(row.repro, HasSubstr(row.variant));
-    if (row.variant == "segfaults") EXPECT_THAT(row.reason, HasSubstr("signal 11"));
-    if (row.variant == "hangs") EXPECT_THAT(row.reason, HasSubstr("0.3 s"));
+    if (row.variant == "segfaults") {
+      EXPECT_THAT(row.reason, HasSubstr("signal 11"));
+    }
+    if (row.variant == "hangs") {
+      EXPECT_THAT(row.reason, HasSubstr("0.3 s"));
+    }
   }
   EXPECT_EQ(parse_csv(space.read("o/samples.csv")).size(), 1 + 6 * 6);
 }
@@ -518,7 +522,7 @@ TEST(Program, HasNoWorkloadWithErrors) {
   const Workspace space;
   const Finished list = space.run({"list", "workloads", "--json"}, {}, SB_PROGRAM);
   const nlohmann::json workloads = nlohmann::json::parse(list.out);
-  EXPECT_GT(workloads.size(), 2u);
+  EXPECT_FALSE(workloads.empty());
   for (const auto& workload : workloads) EXPECT_THAT(workload["errors"], IsEmpty()) << workload;
 }
 
