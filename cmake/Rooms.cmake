@@ -62,18 +62,27 @@ function(sb_add_family name)
   set(sb_families "${sb_families}" CACHE INTERNAL "")
 endfunction()
 
-# src/cli/*.cpp -> the program
+# src/cli/*.cpp -> OBJECT library sb_cli -> the program, and the one that the tests of the command
+# line run: with families that crash, hang and lie (tests/cli/fake_families.cpp) in place of ours.
 function(sb_add_program)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
   if(NOT sources)
     return()
   endif()
-  add_executable(softmax-bench ${sources})
-  target_link_libraries(softmax-bench PRIVATE ${sb_rooms} ${sb_families} CLI11::CLI11 fmt::fmt
-                                              nlohmann_json::nlohmann_json)
-  target_compile_definitions(softmax-bench PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_library(sb_cli OBJECT ${sources})
+  target_link_libraries(sb_cli PUBLIC sb_options CLI11::CLI11 fmt::fmt sb_build_info
+                                      nlohmann_json::nlohmann_json)
+  target_compile_definitions(sb_cli PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+
+  file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own
+  add_executable(softmax-bench ${PROJECT_BINARY_DIR}/generated/none.cpp)
+  target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
   set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  if(SB_TESTS)
+    add_executable(softmax-bench-fake ${PROJECT_SOURCE_DIR}/tests/cli/fake_families.cpp)
+    target_link_libraries(softmax-bench-fake PRIVATE sb_cli ${sb_rooms})
+  endif()
 endfunction()
 
 # sb_add_tests(name objects... FILES files...): one gtest executable test_<name>
@@ -88,6 +97,7 @@ function(sb_add_tests name)
   target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_compile_options(test_${name} PRIVATE -Wno-conversion)
   if(TARGET softmax-bench)
-    target_compile_definitions(test_${name} PRIVATE SB_PROGRAM="$<TARGET_FILE:softmax-bench>")
+    target_compile_definitions(test_${name} PRIVATE
+      SB_PROGRAM="$<TARGET_FILE:softmax-bench>" SB_FAKE_PROGRAM="$<TARGET_FILE:softmax-bench-fake>")
   endif()
 endfunction()

@@ -1,0 +1,103 @@
+// The worker process: one group, measured by the ordinary session, with a mark around each kernel.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <deque>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "cli/isolate.h"
+#include "cli/isolate_mark.h"
+#include "machine/peaks.h"
+#include "report/csv.h"
+
+namespace sb {
+namespace {
+
+// Says who is in hand; costs two stores per call, which only isolated runs pay.
+class MarkedKernel final : public Kernel {
+ public:
+  MarkedKernel(std::unique_ptr<Kernel> kernel, WorkerMark& mark, int index)
+      : kernel_(std::move(kernel)), mark_(mark), index_(index) {}
+
+  void run(const Operands& operands) override {
+    mark_.current.store(index_, std::memory_order_relaxed);
+    kernel_->run(operands);
+    mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
+  }
+  std::vector<Metric> metrics() const override { return kernel_->metrics(); }
+
+ private:
+  std::unique_ptr<Kernel> kernel_;
+  WorkerMark& mark_;
+  int index_;
+};
+
+Variant marked(const Variant& variant, WorkerMark& mark, int index) {
+  Variant copy = variant;
+  copy.make = [make = variant.make, &mark, index](const Problem& problem) {
+    mark.current.store(index, std::memory_order_relaxed);
+    auto kernel = std::make_unique<MarkedKernel>(make(problem), mark, index);
+    mark.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
+    return kernel;
+  };
+  return copy;
+}
+
+void report(const nlohmann::json& message) {
+  const std::string line = message.dump() + "\n";
+  for (std::size_t written = 0; written < line.size();) {
+    const ssize_t n = write(kWorkerReports, line.data() + written, line.size() - written);
+    if (n < 0) std::_Exit(1);  // nobody listens any more
+    written += static_cast<std::size_t>(n);
+  }
+}
+
+RunOptions options_from(const nlohmann::json& job, const std::optional<Peaks>& peaks) {
+  RunOptions options;
+  options.provenance = {job.at("run_id"), job.at("git_sha"), job.at("compiler"), job.at("host")};
+  options.peaks = peaks ? &*peaks : nullptr;
+  options.verify_only = job.at("verify_only");
+  options.dump_dir = job.at("dump_dir");
+  options.on_row = [](const Row& row) { report({{"row", csv_row(row)}}); };
+  options.on_samples = [](const Row& row, const std::vector<double>& ns) {
+    report({{"row", csv_row(row)}, {"samples", ns}});
+  };
+  options.on_metric = [](const Row& row, const Metric& m) {
+    Row judged = row;  // metrics come before the verdict, and the reader wants a status
+    judged.status = status::kOk;
+    report({{"row", csv_row(judged)}, {"metric", {m.name, m.value, m.unit, m.source}}});
+  };
+  return options;
+}
+
+}  // namespace
+
+int worker_main() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphans when the parent is killed
+  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+  const nlohmann::json job = nlohmann::json::parse(text);
+  Plan plan = plan_of(selection_from(job.at("selection")));
+  Group group = plan.groups.at(job.at("group").get<std::size_t>()).group;
+
+  WorkerMark& mark = *WorkerMark::map(kWorkerMark);
+  std::deque<Variant> variants;
+  const std::vector<bool> excluded = job.at("excluded");
+  std::vector<const Variant*> selected;
+  for (std::size_t i = 0; i < group.variants.size(); ++i) {
+    if (excluded.at(i)) continue;
+    selected.push_back(
+        &variants.emplace_back(marked(*group.variants[i], mark, static_cast<int>(i))));
+  }
+  group.variants = selected;
+
+  std::optional<Peaks> peaks;
+  if (const std::string path = job.at("peaks"); !path.empty()) peaks = load_peaks(path);
+  run({group}, options_from(job, peaks));
+  report({{"end", true}});
+  return 0;
+}
+
+}  // namespace sb

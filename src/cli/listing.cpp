@@ -1,0 +1,162 @@
+#include "cli/listing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+
+#include "cli/data_dir.h"
+#include "core/registry.h"
+#include "core/row.h"
+#include "machine/topology.h"
+#include "workload/workload.h"
+
+namespace sb {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json names_of_dtypes(const std::vector<Dtype>& dtypes) {
+  Json names = Json::array();
+  for (const Dtype dtype : dtypes) names.push_back(name_of(dtype));
+  return names;
+}
+
+// A problem with every size as near to `size` as its parameter allows, if there is such a one.
+bool example_problem(const Operation& op, std::int64_t size, Problem& problem) {
+  std::map<std::string, std::string> values;
+  for (const ParamSpec& spec : op.params()) {
+    if (!spec.default_value.empty()) continue;
+    values[spec.name] = spec.choices.empty() ? std::to_string(std::clamp(size, spec.min, spec.max))
+                                             : spec.choices.front();
+  }
+  try {
+    problem.params = Params(op.params(), values);
+    return op.why_not(problem).empty();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+std::string why_not_here(const Variant& variant) {
+  if (std::string why = why_isa_unavailable(variant.isa); !why.empty()) return why;
+  const Operation* op = Registry::instance().find_operation(variant.op);
+  if (op == nullptr) return "its operation is not part of this program";
+  std::string why;
+  for (const std::int64_t size : {1024, 64, 8, 1}) {
+    Problem problem;
+    problem.dtype = variant.dtypes.front();
+    if (!example_problem(*op, size, problem)) continue;
+    why = why_not(variant, problem);
+    if (why.empty()) return "";  // what it refuses at other sizes is not the machine's fault
+  }
+  return why;
+}
+
+std::string why_no_cuda() {
+  for (const Variant* variant : Registry::instance().variants()) {
+    if (variant->device == Device::kCuda) return why_not_here(*variant);
+  }
+  return "this program was built without CUDA variants";
+}
+
+Json parameter(const ParamSpec& spec) {
+  Json json = {{"name", spec.name}, {"doc", spec.doc}};
+  if (!spec.choices.empty()) {
+    json["choices"] = spec.choices;
+  } else {
+    json["min"] = spec.min;
+    if (spec.max != INT64_MAX) json["max"] = spec.max;
+  }
+  if (!spec.default_value.empty()) json["default"] = spec.default_value;
+  return json;
+}
+
+}  // namespace
+
+Json list_operations() {
+  Json all = Json::array();
+  for (const Operation* op : Registry::instance().operations()) {
+    Json parameters = Json::array();
+    for (const ParamSpec& spec : op->params()) parameters.push_back(parameter(spec));
+    all.push_back({{"name", op->name()},
+                   {"formula", op->formula()},
+                   {"params", parameters},
+                   {"dtypes", names_of_dtypes(op->dtypes())},
+                   {"fills", op->fills()},
+                   {"variants", Registry::instance().variants_of(op->name()).size()}});
+  }
+  return all;
+}
+
+Json list_variants() {
+  Json all = Json::array();
+  for (const Variant* v : Registry::instance().variants()) {
+    const std::string why = why_not_here(*v);
+    all.push_back({{"name", v->full_name()},
+                   {"op", v->op},
+                   {"variant", v->name},
+                   {"isa", name_of(v->isa)},
+                   {"device", name_of(v->device)},
+                   {"dtypes", names_of_dtypes(v->dtypes)},
+                   {"runs_here", why.empty()},
+                   {"reason", why},
+                   {"summary", v->summary},
+                   {"paper", v->paper},
+                   {"source", v->source}});
+  }
+  return all;
+}
+
+Json list_workloads() {
+  Json all = Json::array();
+  std::vector<std::string> files;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(data_dir() / "configs", ignored)) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) {
+    if (!looks_like_workloads(file)) continue;
+    std::vector<std::string> errors;
+    for (const Workload& workload : read_workloads({file}, errors)) {
+      all.push_back({{"name", workload.name},
+                     {"file", portable_name(file)},
+                     {"op", workload.op == nullptr ? "?" : workload.op->name()},
+                     {"description", workload.description},
+                     {"errors", errors}});
+    }
+  }
+  return all;
+}
+
+Json list_devices() {
+  const Topology& t = topology();
+  Json isas = Json::object();
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+    isas[std::string(name_of(isa))] = why_isa_unavailable(isa);
+  }
+  const std::string no_cuda = why_no_cuda();
+  return {{{"device", "cpu"},
+           {"name", t.cpu_model},
+           {"runs_here", true},
+           {"reason", ""},
+           {"cores", t.cores},
+           {"memory_bytes", t.memory_bytes},
+           {"isa", isas}},
+          {{"device", "cuda"}, {"runs_here", no_cuda.empty()}, {"reason", no_cuda}}};
+}
+
+Json list_columns() {
+  Json all = Json::array();
+  for (const Column& column : columns()) {
+    all.push_back({{"name", column.name},
+                   {"group", column.group},
+                   {"unit", column.unit},
+                   {"doc", column.doc}});
+  }
+  return all;
+}
+
+}  // namespace sb

@@ -1,0 +1,167 @@
+// run: verify, measure, write results.csv.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/environment.h"
+#include "cli/exit_code.h"
+#include "cli/interrupt.h"
+#include "cli/measure_plan.h"
+#include "cli/roofs.h"
+#include "cli/run_output.h"
+#include "cli/selection.h"
+#include "machine/topology.h"
+#include "report/table.h"
+
+namespace sb {
+namespace {
+
+const std::string kRunsDir = "results/runs/";
+
+struct RunSettings {
+  Selection selection;
+  std::string out;
+  std::string csv;
+  std::string resume;
+  std::string isolate = "none";
+  std::string peaks = "auto";
+  bool dry_run = false;
+  bool quiet = false;
+};
+
+std::string utc_name() { return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+// A second run within the same second gets a name of its own.
+std::string unused_run_id() {
+  const std::string now = utc_name();
+  std::string id = now;
+  for (int i = 2; std::filesystem::exists(kRunsDir + id); ++i) id = fmt::format("{}-{}", now, i);
+  return id;
+}
+
+// Takes from the earlier run what the command line leaves out: its workloads with their options.
+std::string take_up(RunSettings& settings) {
+  const nlohmann::json earlier = read_run_json(settings.resume);
+  try {
+    if (earlier.at("host").get<std::string>() != machine_identity()) {
+      throw UsageError(
+          fmt::format("{}: was measured on another machine ({}); rows of two machines "
+                      "do not make one run",
+                      settings.resume, earlier.at("host").get<std::string>()));
+    }
+    if (settings.selection.files.empty()) {
+      settings.selection = selection_from(earlier.at("selection"));
+      settings.isolate = earlier.at("isolate");
+      settings.peaks = earlier.at("peaks");
+    }
+    settings.out = settings.resume;
+    return earlier.at("run_id");
+  } catch (const nlohmann::json::exception&) {
+    throw UsageError(fmt::format("{}/run.json: not of this program's making; start the run again",
+                                 settings.resume));
+  }
+}
+
+int print_plan(const Plan& plan) {
+  std::size_t cases = 0;
+  for (const PlannedGroup& planned : plan.groups) {
+    for (const Variant* variant : planned.group.variants) {
+      const std::string why = why_skipped(planned, *variant);
+      fmt::print("{}{}\n", case_name(planned.group, *variant),
+                 why.empty() ? "" : "  (skipped: " + why + ")");
+      ++cases;
+    }
+  }
+  fmt::print("{} cases in {} groups\n", cases, plan.groups.size());
+  return kExitOk;
+}
+
+RunOutput open_output(const RunSettings& settings, const std::string& run_id, const Plan& plan) {
+  const OutputOptions options{.run_id = run_id,
+                              .dir = settings.out,
+                              .csv = settings.csv,
+                              .run = {{"run_id", run_id},
+                                      {"host", machine_identity()},
+                                      {"selection", to_json(settings.selection)},
+                                      {"isolate", settings.isolate},
+                                      {"peaks", settings.peaks}},
+                              .environment = environment()};
+  return settings.resume.empty() ? RunOutput::create(options)
+                                 : RunOutput::resume(options, plan.groups);
+}
+
+void print_results(const RunSettings& settings, const RunOutput& output) {
+  if (settings.quiet) return;
+  // With --csv - the rows have stdout for themselves.
+  std::FILE* stream = settings.csv == "-" ? stderr : stdout;
+  fmt::print(stream, "{}", results_table(output.rows()));
+  if (!output.csv_path().empty()) fmt::print(stream, "rows: {}\n", output.csv_path());
+}
+
+int run_command(RunSettings settings) {
+  std::string run_id = unused_run_id();
+  if (!settings.resume.empty()) run_id = take_up(settings);
+  const Plan plan = plan_of(settings.selection);
+  if (settings.dry_run) return print_plan(plan);
+  if (settings.out.empty() && settings.csv.empty()) settings.out = kRunsDir + run_id;
+
+  RunOutput output = open_output(settings, run_id, plan);
+  const std::atomic<bool>& stop = catch_interrupts();
+  const Roofs roofs = obtain_roofs(settings.peaks, settings.quiet);
+  const bool interrupted = measure_plan(plan, output,
+                                        {.selection = settings.selection,
+                                         .provenance = provenance(run_id),
+                                         .roofs = roofs,
+                                         .isolate = settings.isolate == "case",
+                                         .quiet = settings.quiet,
+                                         .stop = &stop});
+  print_results(settings, output);
+  if (!interrupted) return exit_code_of(output.rows());
+  const std::string cure =
+      settings.out.empty()
+          ? ""
+          : fmt::format("; go on with: softmax-bench run --resume {}", settings.out);
+  fmt::print(stderr, "softmax-bench: interrupted{}\n", cure);
+  return kExitInterrupted;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Action& chosen) {
+  auto settings = std::make_shared<RunSettings>();
+  CLI::App* command = add_command(app, "run", "Verify and measure workloads, write results.csv",
+                                  {"run configs/quickstart.yaml",
+                                   "run configs/softmax_llm.yaml --variants 'two_pass*' --set "
+                                   "cols=32768,128256 --csv -"});
+  add_selection(command, settings->selection, true);
+  twin(command->add_option("--out", settings->out,
+                           "Folder for results.csv, samples.csv, metrics.csv, env.json (default "
+                           "results/runs/<UTC time>, or none with --csv)"))
+      ->type_name("DIR");
+  twin(command->add_option("--csv", settings->csv,
+                           "Also write the rows to this file, or - for stdout"))
+      ->type_name("FILE");
+  twin(command->add_option("--resume", settings->resume,
+                           "Go on with the run in this folder, with its workloads and options"))
+      ->type_name("DIR");
+  twin(command->add_option("--isolate", settings->isolate,
+                           "case: run kernels in worker processes, so that one that dies or hangs "
+                           "costs its own row"))
+      ->check(CLI::IsMember({"none", "case"}))
+      ->capture_default_str();
+  twin(command->add_option("--peaks", settings->peaks,
+                           "Ceilings for % of roof: auto (measured once per machine), none, or a "
+                           "file of `softmax-bench peaks`"))
+      ->capture_default_str();
+  command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing");
+  twin(command->add_flag("--quiet", settings->quiet,
+                         "No progress, no table; only files and errors"));
+  command->callback(
+      [settings, &chosen] { chosen = [settings] { return run_command(*settings); }; });
+}
+
+}  // namespace sb

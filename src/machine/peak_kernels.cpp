@@ -1,0 +1,277 @@
+#include "machine/peak_kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sb {
+namespace {
+
+// What is stored here cannot be optimised away.
+void sink(const void* memory) { asm volatile("" : : "r"(memory) : "memory"); }
+
+constexpr double kScale = 3;  // triad: a = b + 3 c
+
+#if defined(__x86_64__)
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+namespace avx512 {
+
+void read(double*, const double* b, const double*, std::int64_t n) {
+  __m512d sum[16];
+#pragma GCC unroll 16
+  for (int k = 0; k < 16; ++k) sum[k] = _mm512_setzero_pd();  // `= {}` would call memset per pass
+  for (std::int64_t i = 0; i < n; i += 128) {
+#pragma GCC unroll 16
+    for (int k = 0; k < 16; ++k) sum[k] = _mm512_add_pd(sum[k], _mm512_load_pd(b + i + 8 * k));
+  }
+#pragma GCC unroll 16
+  for (int k = 1; k < 16; ++k) sum[0] = _mm512_add_pd(sum[0], sum[k]);
+  sink(&sum[0]);
+}
+void copy(double* a, const double* b, const double*, std::int64_t n) {
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 8) _mm512_store_pd(a + i, _mm512_load_pd(b + i));
+}
+void triad(double* a, const double* b, const double* c, std::int64_t n) {
+  const __m512d s = _mm512_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 8) {
+    _mm512_store_pd(a + i, _mm512_fmadd_pd(s, _mm512_load_pd(c + i), _mm512_load_pd(b + i)));
+  }
+}
+void write(double* a, const double*, const double*, std::int64_t n) {
+  const __m512d s = _mm512_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 8) _mm512_store_pd(a + i, s);
+  sink(a);
+}
+void copy_nt(double* a, const double* b, const double*, std::int64_t n) {
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 8) _mm512_stream_pd(a + i, _mm512_load_pd(b + i));
+  _mm_sfence();
+}
+void triad_nt(double* a, const double* b, const double* c, std::int64_t n) {
+  const __m512d s = _mm512_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 8) {
+    _mm512_stream_pd(a + i, _mm512_fmadd_pd(s, _mm512_load_pd(c + i), _mm512_load_pd(b + i)));
+  }
+  _mm_sfence();
+}
+void write_nt(double* a, const double*, const double*, std::int64_t n) {
+  const __m512d s = _mm512_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 8) _mm512_stream_pd(a + i, s);
+  _mm_sfence();
+}
+
+// 16 chains cover 2 FMA ports times a latency of 4 to 5 cycles, with room.
+constexpr int kChains = 16;
+
+void fma_f32(std::int64_t iterations) {
+  __m512 sum[kChains] = {};
+  const __m512 x = _mm512_set1_ps(0.999F);
+  for (std::int64_t i = 0; i < iterations; ++i) {
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains; ++k) sum[k] = _mm512_fmadd_ps(sum[k], x, x);
+  }
+  sink(sum);
+}
+void fma_f64(std::int64_t iterations) {
+  __m512d sum[kChains] = {};
+  const __m512d x = _mm512_set1_pd(0.999);
+  for (std::int64_t i = 0; i < iterations; ++i) {
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains; ++k) sum[k] = _mm512_fmadd_pd(sum[k], x, x);
+  }
+  sink(sum);
+}
+
+}  // namespace avx512
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+namespace avx512_bf16 {
+
+// Each of the 16 lanes adds two products: 4 FLOP.
+void dot(std::int64_t iterations) {
+  __m512 sum[avx512::kChains] = {};
+  const __m512bh x = (__m512bh)_mm512_set1_epi16(0x3F7F);
+  for (std::int64_t i = 0; i < iterations; ++i) {
+#pragma GCC unroll 16
+    for (int k = 0; k < avx512::kChains; ++k) sum[k] = _mm512_dpbf16_ps(sum[k], x, x);
+  }
+  sink(sum);
+}
+
+}  // namespace avx512_bf16
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+
+void read(double*, const double* b, const double*, std::int64_t n) {
+  __m256d sum[8];
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; ++k) sum[k] = _mm256_setzero_pd();
+  for (std::int64_t i = 0; i < n; i += 32) {
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; ++k) sum[k] = _mm256_add_pd(sum[k], _mm256_load_pd(b + i + 4 * k));
+  }
+#pragma GCC unroll 8
+  for (int k = 1; k < 8; ++k) sum[0] = _mm256_add_pd(sum[0], sum[k]);
+  sink(&sum[0]);
+}
+void copy(double* a, const double* b, const double*, std::int64_t n) {
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 4) _mm256_store_pd(a + i, _mm256_load_pd(b + i));
+}
+void triad(double* a, const double* b, const double* c, std::int64_t n) {
+  const __m256d s = _mm256_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 4) {
+    _mm256_store_pd(a + i, _mm256_fmadd_pd(s, _mm256_load_pd(c + i), _mm256_load_pd(b + i)));
+  }
+}
+void write(double* a, const double*, const double*, std::int64_t n) {
+  const __m256d s = _mm256_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 4) _mm256_store_pd(a + i, s);
+  sink(a);
+}
+void copy_nt(double* a, const double* b, const double*, std::int64_t n) {
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 4) _mm256_stream_pd(a + i, _mm256_load_pd(b + i));
+  _mm_sfence();
+}
+void triad_nt(double* a, const double* b, const double* c, std::int64_t n) {
+  const __m256d s = _mm256_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 4) {
+    _mm256_stream_pd(a + i, _mm256_fmadd_pd(s, _mm256_load_pd(c + i), _mm256_load_pd(b + i)));
+  }
+  _mm_sfence();
+}
+void write_nt(double* a, const double*, const double*, std::int64_t n) {
+  const __m256d s = _mm256_set1_pd(kScale);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < n; i += 4) _mm256_stream_pd(a + i, s);
+  _mm_sfence();
+}
+
+constexpr int kChains = 12;  // and two constants: 16 registers are all there are
+
+void fma_f32(std::int64_t iterations) {
+  __m256 sum[kChains] = {};
+  const __m256 x = _mm256_set1_ps(0.999F);
+  for (std::int64_t i = 0; i < iterations; ++i) {
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sum[k] = _mm256_fmadd_ps(sum[k], x, x);
+  }
+  sink(sum);
+}
+void fma_f64(std::int64_t iterations) {
+  __m256d sum[kChains] = {};
+  const __m256d x = _mm256_set1_pd(0.999);
+  for (std::int64_t i = 0; i < iterations; ++i) {
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sum[k] = _mm256_fmadd_pd(sum[k], x, x);
+  }
+  sink(sum);
+}
+
+}  // namespace avx2
+#pragma GCC pop_options
+
+#endif  // __x86_64__
+
+// Plain C++ that the compiler vectorises for the baseline of the architecture: what a variant
+// without an instruction set of its own can reach.
+namespace scalar {
+
+void read(double*, const double* b, const double*, std::int64_t n) {
+  double sum[8] = {};
+  for (std::int64_t i = 0; i < n; i += 8) {
+    for (int k = 0; k < 8; ++k) sum[k] += b[i + k];
+  }
+  sink(sum);
+}
+void copy(double* __restrict a, const double* __restrict b, const double*, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) a[i] = b[i];
+  sink(a);
+}
+void triad(double* __restrict a, const double* __restrict b, const double* __restrict c,
+           std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) a[i] = b[i] + kScale * c[i];
+  sink(a);
+}
+void write(double* a, const double*, const double*, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) a[i] = kScale;
+  sink(a);
+}
+
+// Vectors of the baseline (16 bytes), which every x86-64 and every arm64 has.
+template <typename T>
+void multiply_add(std::int64_t iterations) {
+  typedef T Vector __attribute__((vector_size(16)));
+  constexpr int kChains = 12;
+  Vector sum[kChains] = {};
+  const Vector x = Vector{} + static_cast<T>(0.999);
+  for (std::int64_t i = 0; i < iterations; ++i) {
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sum[k] = sum[k] * x + x;
+  }
+  sink(sum);
+}
+
+}  // namespace scalar
+
+}  // namespace
+
+std::vector<StreamKernel> stream_kernels() {
+#if defined(__x86_64__)
+  if (why_isa_unavailable(Isa::kAvx512).empty()) {
+    return {{"read", 1, avx512::read},        {"copy", 2, avx512::copy},
+            {"triad", 3, avx512::triad},      {"write", 1, avx512::write},
+            {"copy_nt", 2, avx512::copy_nt},  {"triad_nt", 3, avx512::triad_nt},
+            {"write_nt", 1, avx512::write_nt}};
+  }
+  if (why_isa_unavailable(Isa::kAvx2).empty()) {
+    return {{"read", 1, avx2::read},        {"copy", 2, avx2::copy},
+            {"triad", 3, avx2::triad},      {"write", 1, avx2::write},
+            {"copy_nt", 2, avx2::copy_nt},  {"triad_nt", 3, avx2::triad_nt},
+            {"write_nt", 1, avx2::write_nt}};
+  }
+#endif
+  return {{"read", 1, scalar::read},
+          {"copy", 2, scalar::copy},
+          {"triad", 3, scalar::triad},
+          {"write", 1, scalar::write}};
+}
+
+std::vector<FlopKernel> flop_kernels() {
+  // FLOP of an iteration: chains times lanes times 2 (4 for the dot product of pairs).
+  std::vector<FlopKernel> kernels = {
+      {"fma", Isa::kScalar, Dtype::kF32, 12 * 4 * 2, scalar::multiply_add<float>},
+      {"fma", Isa::kScalar, Dtype::kF64, 12 * 2 * 2, scalar::multiply_add<double>}};
+#if defined(__x86_64__)
+  if (why_isa_unavailable(Isa::kAvx2).empty()) {
+    kernels.push_back({"fma", Isa::kAvx2, Dtype::kF32, 12 * 8 * 2, avx2::fma_f32});
+    kernels.push_back({"fma", Isa::kAvx2, Dtype::kF64, 12 * 4 * 2, avx2::fma_f64});
+  }
+  if (why_isa_unavailable(Isa::kAvx512).empty()) {
+    kernels.push_back({"fma", Isa::kAvx512, Dtype::kF32, 16 * 16 * 2, avx512::fma_f32});
+    kernels.push_back({"fma", Isa::kAvx512, Dtype::kF64, 16 * 8 * 2, avx512::fma_f64});
+  }
+  if (cpu_has(CpuFeature::kAvx512Bf16)) {
+    kernels.push_back({"dot", Isa::kAvx512, Dtype::kBf16, 16 * 16 * 4, avx512_bf16::dot});
+  }
+#endif
+  return kernels;
+}
+
+}  // namespace sb

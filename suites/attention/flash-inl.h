@@ -1,0 +1,194 @@
+// FlashAttention-2's loop for one group of panels: key blocks outside, panels inside, statistics
+// and accumulators stay with the panels. Included inside a region.
+
+struct FlashWorkspace {
+  float* s = nullptr;  // scores, then weights, of one panel and block
+  float* k = nullptr;  // a converted block, when keys can't be read in place
+  float* v = nullptr;
+  float* stage = nullptr;  // rows on their way in or out
+  Panel panels[kGroupPanels];
+};
+
+// Everything a group needs from the arena.
+inline void take_workspace(Arena arena, int d, int key_block, FlashWorkspace& w) {
+  const int width = kPanelVectors * kLanes<Wide>;
+  const std::int64_t padded_d = Arena::padded(d);
+  w.s = arena.take(std::int64_t{key_block} * width);
+  w.k = arena.take(key_block * padded_d);
+  w.v = arena.take(key_block * padded_d);
+  w.stage = arena.take(kLanes<Wide> * padded_d);
+  for (Panel& panel : w.panels) {
+    panel.q = arena.take(padded_d * width);
+    panel.o = arena.take(padded_d * width);
+    panel.max = arena.take(width);
+    panel.sum = arena.take(width);
+  }
+}
+
+// Vector type and registers of a panel as types: calls f.template operator()<V, C>().
+template <class F>
+SB_INLINE void for_panel_type(const PanelShape& shape, F&& f) {
+  switch (shape.vectors) {
+    case 0:
+      return f.template run<Narrow, 1>();
+    case 1:
+      return f.template run<Wide, 1>();
+    case 2:
+      return f.template run<Wide, 2>();
+    default:
+      return f.template run<Wide, 3>();
+  }
+}
+
+template <class Mac>
+struct OpenPanel {
+  const Head& head;
+  Panel& panel;
+  float* stage;
+
+  template <class V, int C>
+  void run() {
+    constexpr int kW = kLanes<V>;
+    // Words of two bf16 are moved as if they were floats.
+    const Dtype dtype = Mac::kPerWord == 2 ? Dtype::kF32 : head.dtype;
+    for (int c = 0; c < C; ++c) {
+      const std::int64_t row = panel.shape.first_row + c * kW;
+      pack_rows<V>(dtype, element(head.dtype, head.q.data, row * head.q.stride),
+                   head.q.stride / Mac::kPerWord, panel.shape.rows - c * kW, head.d / Mac::kPerWord,
+                   panel.q, panel.width, c * kW, stage);
+    }
+    std::fill_n(panel.o, Arena::padded(head.d) * panel.width, 0.0f);
+    std::fill_n(panel.max, panel.width, kNothingYet);
+    std::fill_n(panel.sum, panel.width, 0.0f);
+  }
+};
+
+template <class Mac>
+struct VisitBlock {
+  const Head& head;
+  const Panel& panel;
+  const KvBlock& kv;
+  float* s;
+
+  template <class V, int C>
+  void run() {
+    PanelBlock<Mac, V, C> block(panel, kv, head.d, head.diagonal, head.scale, s);
+    block.score();
+    block.weigh();
+    block.add_weighted_values();
+  }
+};
+
+// Natural logarithm of the sum of exp(score), from statistics kept in the log2 domain.
+inline float log_sum_exp(float max, float sum) {
+  constexpr float kLn2 = 0.6931471805599453f;
+  return sum == 0 ? -INFINITY : (max + std::log2(sum)) * kLn2;
+}
+
+// Divides by the sums, writes O and the log-sum-exp. A row without a visible key has sum 0: O = 0,
+// L = -inf.
+struct ClosePanel {
+  const Head& head;
+  const Panel& panel;
+  float* stage;
+
+  template <class V, int C>
+  void run() {
+    constexpr int kW = kLanes<V>;
+    float factor[kPanelVectors * kLanes<Wide>];
+    for (int r = 0; r < panel.width; ++r) factor[r] = panel.sum[r] == 0 ? 0 : 1 / panel.sum[r];
+    for (int c = 0; c < C; ++c) {
+      const std::int64_t row = panel.shape.first_row + c * kW;
+      unpack_rows<V>(panel.o, panel.width, c * kW, head.d, factor + c * kW, head.dtype,
+                     element(head.dtype, head.o.data, row * head.o.stride), head.o.stride,
+                     panel.shape.rows - c * kW, stage);
+    }
+    if (head.lse == nullptr) return;
+    for (int r = 0; r < panel.shape.rows; ++r) {
+      head.lse[panel.shape.first_row + r] = log_sum_exp(panel.max[r], panel.sum[r]);
+    }
+  }
+};
+
+#if SB_ISA_DOT
+// Values of two keys side by side in a word: to[j / 2][c] = v[j][c] | v[j + 1][c] << 16. An odd
+// last key is paired with zeros.
+inline void pair_keys(const std::uint16_t* v, std::int64_t stride, int count, int d, float* to) {
+  for (int j = 0; j < count; j += 2, v += 2 * stride, to += d) {
+    const std::uint16_t* next = v + stride;
+    int c = 0;
+    for (; j + 1 < count && c + 16 <= d; c += 16) {
+      const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)(v + c)));
+      const __m512i high = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)(next + c)));
+      _mm512_storeu_si512(to + c, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+    }
+    for (; c < d; ++c) {
+      const std::uint32_t high = j + 1 < count ? next[c] : 0;
+      const std::uint32_t word = v[c] | high << 16;
+      std::memcpy(to + c, &word, sizeof word);
+    }
+  }
+}
+#endif
+
+// Keys [first, first + count) as words of the Mac.
+template <class Mac>
+inline KvBlock open_block(const Head& head, std::int64_t first, int count,
+                          const FlashWorkspace& w) {
+  KvBlock kv{.first_key = first, .keys = count};
+  const void* k = element(head.dtype, head.k.data, first * head.k.stride);
+  const void* v = element(head.dtype, head.v.data, first * head.v.stride);
+#if SB_ISA_DOT
+  if constexpr (Mac::kPerWord == 2) {
+    kv.k = static_cast<const float*>(k);
+    kv.k_stride = head.k.stride / 2;
+    pair_keys(static_cast<const std::uint16_t*>(v), head.v.stride, count, head.d, w.v);
+    kv.v = w.v;
+    kv.v_stride = head.d;
+    return kv;
+  }
+#endif
+  if (head.dtype == Dtype::kF32) {
+    kv.k = static_cast<const float*>(k);
+    kv.v = static_cast<const float*>(v);
+    kv.k_stride = head.k.stride;
+    kv.v_stride = head.v.stride;
+    kv.in_place = true;
+    return kv;
+  }
+  for (int j = 0; j < count; ++j) {
+    widen_row(head.dtype, element(head.dtype, k, j * head.k.stride), w.k + j * head.d, head.d);
+    widen_row(head.dtype, element(head.dtype, v, j * head.v.stride), w.v + j * head.d, head.d);
+  }
+  kv.k = w.k;
+  kv.v = w.v;
+  kv.k_stride = kv.v_stride = head.d;
+  return kv;
+}
+
+template <class Mac>
+inline void flash_group_with(const Head& head, const PanelShape* shapes, int count, int key_block,
+                             float* workspace) {
+  FlashWorkspace w;
+  take_workspace(Arena(workspace), head.d, key_block, w);
+  std::int64_t seen = 0;
+  for (int p = 0; p < count; ++p) {
+    w.panels[p].shape = shapes[p];
+    w.panels[p].width = shapes[p].width(kLanes<Wide>);
+    for_panel_type(shapes[p], OpenPanel<Mac>{head, w.panels[p], w.stage});
+    const std::int64_t last = shapes[p].first_row + shapes[p].rows - 1;
+    seen = std::max(seen, visible_keys(last, head.diagonal, head.n));
+  }
+  for (std::int64_t first = 0; first < seen; first += key_block) {
+    const int keys = static_cast<int>(std::min<std::int64_t>(key_block, seen - first));
+    const KvBlock kv = open_block<Mac>(head, first, keys, w);
+    for (int p = 0; p < count; ++p) {
+      const std::int64_t last = shapes[p].first_row + shapes[p].rows - 1;
+      if (visible_keys(last, head.diagonal, head.n) <= first) continue;
+      for_panel_type(shapes[p], VisitBlock<Mac>{head, w.panels[p], kv, w.s});
+    }
+  }
+  for (int p = 0; p < count; ++p) {
+    for_panel_type(shapes[p], ClosePanel{head, w.panels[p], w.stage});
+  }
+}

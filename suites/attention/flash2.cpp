@@ -1,0 +1,149 @@
+// flash2: FlashAttention-2 forward (arXiv 2307.08691, algorithm 1, with the rescale factor
+// multiplied and not divided by: the printed power of -1 is wrong). Query rows are split over the
+// threads, keys are never; scores and weights live in a tile of 24 KiB.
+#include "suites/attention/flash2.h"
+
+#include <omp.h>
+
+#include "core/phase.h"
+#include "core/registry.h"
+
+#define SB_ISA_FILE "suites/attention/flash2-inl.h"
+#include "suites/attention/for_each_isa.h"
+
+namespace sb::attention {
+
+int lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 1; }
+
+FlashGroup flash_group(Isa isa, Arithmetic arithmetic) {
+#if defined(__x86_64__)
+  if (arithmetic == Arithmetic::kBf16Dot) return avx512_dot::flash_group_bf16;
+#endif
+  return SB_FOR_ISA(isa, flash_group_f32);
+}
+
+std::int64_t flash_workspace_floats(int d, int key_block, int lanes) {
+  const std::int64_t width = kPanelVectors * lanes;
+  const std::int64_t padded_d = Arena::padded(d);
+  return Arena::padded(key_block * width) + 2 * Arena::padded(key_block * padded_d) +
+         Arena::padded(lanes * padded_d) +
+         kGroupPanels * (2 * Arena::padded(padded_d * width) + 2 * Arena::padded(width));
+}
+
+namespace {
+
+// Keys per block. The tile of scores stays in L1 with the panel's queries; the dot product takes
+// twice as many, because it goes through them twice as fast.
+int key_block_for(Arithmetic arithmetic) { return arithmetic == Arithmetic::kFloat ? 128 : 256; }
+
+class Flash2 final : public Kernel {
+ public:
+  Flash2(const Problem& problem, Isa isa, Arithmetic arithmetic)
+      : shape_(problem),
+        dtype_(problem.dtype),
+        lse_(problem.params.flag("lse")),
+        threads_(problem.threads),
+        key_block_(key_block_for(arithmetic)),
+        group_(flash_group(isa, arithmetic)),
+        panels_(plan_panels(shape_.m, lanes_of(isa))) {
+    const auto panels = static_cast<std::int64_t>(panels_.size());
+    const std::int64_t heads = shape_.b * shape_.h;
+    // As many groups as panels fill, or as threads need.
+    const std::int64_t wanted = (threads_ + heads - 1) / heads;
+    groups_ = std::min(panels, std::max(wanted, (panels + kGroupPanels - 1) / kGroupPanels));
+    workspace_floats_ = flash_workspace_floats(shape_.d, key_block_, lanes_of(isa));
+    workspace_ = Buffer(static_cast<std::size_t>(workspace_floats_ * threads_) * sizeof(float));
+  }
+
+  void run(const Operands& operands) override {
+    const std::int64_t tasks = shape_.b * shape_.h * groups_;
+#pragma omp parallel num_threads(threads_)
+    {
+      float* workspace = workspace_.as<float>() + omp_get_thread_num() * workspace_floats_;
+      const Phase phase("flash2");
+      // Under a causal mask the last rows of a head have most to do: they go first.
+#pragma omp for schedule(dynamic, 1)
+      for (std::int64_t task = 0; task < tasks; ++task) {
+        run_group(operands, task / groups_, groups_ - 1 - task % groups_, workspace);
+      }
+    }
+  }
+
+ private:
+  void run_group(const Operands& operands, std::int64_t head, std::int64_t group,
+                 float* workspace) const {
+    const auto panels = static_cast<std::int64_t>(panels_.size());
+    const std::int64_t begin = group * panels / groups_;
+    const std::int64_t end = (group + 1) * panels / groups_;
+    Head view = head_of(shape_, dtype_, operands, head / shape_.h, head % shape_.h);
+    if (lse_) view.lse = operands.get<float>(forward::kLse) + head * shape_.m;
+    group_(view, panels_.data() + begin, static_cast<int>(end - begin), key_block_, workspace);
+  }
+
+  Shape shape_;
+  Dtype dtype_;
+  bool lse_;
+  int threads_;
+  int key_block_;
+  FlashGroup group_;
+  std::vector<PanelShape> panels_;
+  std::int64_t groups_;
+  std::int64_t workspace_floats_;
+  Buffer workspace_;
+};
+
+// Keys and values are read once per group of panels.
+double bytes_algorithm(const Problem& problem, Isa isa) {
+  const Shape s(problem);
+  const auto panels = static_cast<std::int64_t>(plan_panels(s.m, lanes_of(isa)).size());
+  const std::int64_t groups = (panels + kGroupPanels - 1) / kGroupPanels;
+  const double seen = s.visible_pairs() / static_cast<double>(s.m * s.n);
+  const double rows = 2.0 * static_cast<double>(s.b * s.h * s.m) * s.d;
+  const double keys = 2.0 * static_cast<double>(s.b * s.h * groups * s.n) * s.d * seen;
+  return (rows + keys) * static_cast<double>(size_of(problem.dtype));
+}
+
+std::string why_not_dot(const Problem& problem) {
+  if (problem.dtype != Dtype::kBf16) return "";
+  const Shape s(problem);
+  if (s.d % 2 != 0 || s.row % 2 != 0) return "the bf16 dot product needs an even head size";
+  return "";
+}
+
+Arithmetic arithmetic_for(const Problem& problem, Isa isa, bool widen) {
+  const bool dot = !widen && problem.dtype == Dtype::kBf16 && isa == Isa::kAvx512 &&
+                   cpu_has(CpuFeature::kAvx512Bf16) && why_not_dot(problem).empty();
+  return dot ? Arithmetic::kBf16Dot : Arithmetic::kFloat;
+}
+
+Variant flash2(Isa isa) {
+  return {.op = "attention",
+          .name = "flash2",
+          .isa = isa,
+          .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
+          .summary = "tiles in cache, query rows over threads; bf16 by dot product where present",
+          .paper = "arXiv:2307.08691 algorithm 1",
+          .bytes_algorithm = [isa](const Problem& p) { return bytes_algorithm(p, isa); },
+          .make = [isa](const Problem& p) -> std::unique_ptr<Kernel> {
+            return std::make_unique<Flash2>(p, isa, arithmetic_for(p, isa, false));
+          }};
+}
+
+Variant flash2_widen(Isa isa) {
+  Variant v = flash2(isa);
+  v.name = "flash2_widen";
+  v.dtypes = {Dtype::kBf16};
+  v.summary = "flash2 with bf16 keys and values widened to f32 block by block, no dot product";
+  v.make = [isa](const Problem& p) -> std::unique_ptr<Kernel> {
+    return std::make_unique<Flash2>(p, isa, arithmetic_for(p, isa, true));
+  };
+  return v;
+}
+
+const Registration scalar_form{flash2(Isa::kScalar)};
+const Registration avx2_form{flash2(Isa::kAvx2)};
+const Registration avx512_form{flash2(Isa::kAvx512)};
+const Registration avx512_widen{flash2_widen(Isa::kAvx512)};
+
+}  // namespace
+}  // namespace sb::attention

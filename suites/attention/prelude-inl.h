@@ -1,0 +1,8 @@
+// What every per-ISA source of this family starts from; included inside a region.
+// The order is the order of dependence.
+// clang-format off
+#include "suites/attention/simd-inl.h"
+#include "suites/attention/transpose-inl.h"
+#include "suites/attention/convert-inl.h"
+#include "suites/attention/tile-inl.h"
+// clang-format on
