@@ -32,6 +32,8 @@ struct Comparison {
   };
   std::vector<Entry> entries;  // in the order of base, new rows last
   std::string base_host, head_host;
+  std::string method =
+      "Intervals are those of one launch per side; `gate` repeats launches and pairs them.";
   bool across_machines() const {
     return !base_host.empty() && !head_host.empty() && base_host != head_host;
   }

@@ -62,9 +62,6 @@ std::string machines_note(const Comparison& comparison) {
       comparison.base_host, comparison.head_host);
 }
 
-constexpr std::string_view kMethod =
-    "Intervals are those of one launch per side; `gate` repeats launches and pairs them.";
-
 std::string escape_pipes(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
     text.insert(at, "\\");
@@ -127,7 +124,7 @@ std::string to_text(const Comparison& comparison) {
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
-  text += fmt::format("\n{}\n{}\n", summary_line(comparison), kMethod);
+  text += fmt::format("\n{}\n{}\n", summary_line(comparison), comparison.method);
   const std::string note = machines_note(comparison);
   if (!note.empty()) text += note + "\n";
   return text;
@@ -154,7 +151,7 @@ std::string to_markdown(const Comparison& comparison) {
         "{}\n</details>\n",
         std::count(same.begin(), same.end(), '\n'), same);
   }
-  return text + fmt::format("\n<sub>{}</sub>\n", kMethod);
+  return text + fmt::format("\n<sub>{}</sub>\n", comparison.method);
 }
 
 std::string to_json(const Comparison& comparison) {
