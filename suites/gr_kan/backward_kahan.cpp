@@ -3,7 +3,7 @@
 // additions.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "suites/gr_kan/backward_kahan.cpp"
-#include "suites/gr_kan/targets.h"
+#include "backend/targets.h"
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on

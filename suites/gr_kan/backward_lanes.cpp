@@ -5,7 +5,7 @@
 // memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "suites/gr_kan/backward_lanes.cpp"
-#include "suites/gr_kan/targets.h"
+#include "backend/targets.h"
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on

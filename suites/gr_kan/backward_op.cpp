@@ -153,9 +153,9 @@ class GrKanBackward final : public Operation {
         relative += e.scale[k] > 0 ? error / e.scale[k] : 0;
       }
       const auto count = static_cast<double>(e.value.size());
-      metrics.push_back({std::string(name) + "_mean_abs_err", absolute / count, "", "measured"});
+      metrics.push_back({std::string("mean_abs_error_") + name, absolute / count, "", "measured"});
       metrics.push_back(
-          {std::string(name) + "_err_over_sum_abs", relative / count, "", "measured"});
+          {std::string("error_over_sum_abs_") + name, relative / count, "", "measured"});
     }
     return metrics;
   }

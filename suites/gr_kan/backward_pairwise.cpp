@@ -2,7 +2,7 @@
 // log2(n) float additions above a tile instead of n; chunks are added in double.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "suites/gr_kan/backward_pairwise.cpp"
-#include "suites/gr_kan/targets.h"
+#include "backend/targets.h"
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on

@@ -2,7 +2,7 @@
 // for a run of rows. Bound by memory on every machine we know: 19 operations for 8 bytes.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "suites/gr_kan/forward_vector.cpp"
-#include "suites/gr_kan/targets.h"
+#include "backend/targets.h"
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on

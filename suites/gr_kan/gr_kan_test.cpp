@@ -149,7 +149,7 @@ TEST(GrKanBackward, FoldingToDoubleMakesTheCoefficientGradientsFiftyTimesMoreAcc
       continue;
     }
     c.run(*variant);
-    errors[variant->full_name()] = {metric(c, "da_mean_abs_err"), metric(c, "db_mean_abs_err")};
+    errors[variant->full_name()] = {metric(c, "mean_abs_error_da"), metric(c, "mean_abs_error_db")};
   }
   const auto naive = errors.at("gr_kan_backward/naive_accumulate@scalar");
   errors.erase("gr_kan_backward/naive_accumulate@scalar");

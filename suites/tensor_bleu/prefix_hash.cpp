@@ -12,49 +12,60 @@
 namespace sb::tensor_bleu {
 namespace {
 
-constexpr std::uint32_t kNone = 0xffffffff;
-
-// Keys to classes 0, 1, 2, ... by open addressing. At most half full.
+// Keys to classes 0, 1, 2, ... by open addressing. Everything here and below that depends on the
+// data is an arithmetic step and not a branch: on text, whether a token was seen before is as good
+// as random, and a mispredicted branch costs more than the look-up.
 class Classes {
  public:
   explicit Classes(std::int64_t most)
-      : capacity_(std::bit_ceil(static_cast<std::size_t>(2 * most + 2))),
-        keys_(capacity_ * sizeof(std::uint64_t)),
-        classes_(capacity_ * sizeof(std::uint32_t)) {}
+      : keys_(slots_for(most) * sizeof(std::uint64_t)),
+        classes_(slots_for(most) * sizeof(std::uint32_t)) {}
 
-  void clear(std::int64_t most) {  // room for `most` keys
-    const std::size_t slots = std::bit_ceil(static_cast<std::size_t>(2 * most + 2));
+  // Room for `most` keys; a key that is not there will be of class `none`.
+  void clear(std::int64_t most, std::uint32_t none) {
+    const std::size_t slots = slots_for(most);
     shift_ = 64 - std::countr_zero(slots);
     mask_ = slots - 1;
     size_ = 0;
-    std::fill_n(classes_.as<std::uint32_t>(), slots, kNone);
+    none_ = none;
+    std::fill_n(classes_.as<std::uint32_t>(), slots, kEmpty);
   }
-  std::uint32_t size() const { return size_; }
 
   std::uint32_t insert(std::uint64_t key) {
     const std::size_t slot = slot_of(key);
     std::uint32_t& found = classes_.as<std::uint32_t>()[slot];
-    if (found == kNone) {
-      keys_.as<std::uint64_t>()[slot] = key;
-      found = size_++;
-    }
+    const bool is_new = found == kEmpty;
+    found = is_new ? size_ : found;
+    keys_.as<std::uint64_t>()[slot] = key;
+    size_ += is_new;
     return found;
   }
-  std::uint32_t find(std::uint64_t key) const { return classes_.as<std::uint32_t>()[slot_of(key)]; }
+  std::uint32_t find(std::uint64_t key) const {
+    return std::min(classes_.as<std::uint32_t>()[slot_of(key)], none_);
+  }
 
  private:
+  static constexpr std::uint32_t kEmpty = 0xffffffff;
+
+  // At most a quarter full: nine keys in ten are where their hash says, so the loop in slot_of() is
+  // predictable. Two slots at least, for shift_ below 64.
+  static std::size_t slots_for(std::int64_t most) {
+    return std::bit_ceil(static_cast<std::size_t>(4 * most + 2));
+  }
+
   std::size_t slot_of(std::uint64_t key) const {
     const auto* keys = keys_.as<std::uint64_t>();
     const auto* classes = classes_.as<std::uint32_t>();
     std::size_t slot = key * 0x9e3779b97f4a7c15u >> shift_;
-    while (classes[slot] != kNone && keys[slot] != key) slot = (slot + 1) & mask_;
+    // Not && for the two: an empty slot may hold any key, and both are loaded anyway.
+    while ((classes[slot] != kEmpty) & (keys[slot] != key)) slot = (slot + 1) & mask_;
     return slot;
   }
 
-  std::size_t capacity_;
   int shift_ = 0;
   std::size_t mask_ = 0;
   std::uint32_t size_ = 0;
+  std::uint32_t none_ = 0;
   Buffer keys_;
   Buffer classes_;
 };
@@ -68,12 +79,13 @@ struct Alive {
 class PrefixHash {
  public:
   explicit PrefixHash(const Shape& shape)
-      : s_(static_cast<std::size_t>(shape.s)),
+      : none_(static_cast<std::uint32_t>(shape.s)),
+        stride_(static_cast<std::size_t>(shape.s) + kMostOrders),
         classes_(shape.s),
-        tokens_(rows(shape) * s_ * sizeof(std::uint32_t)),
-        alive_(rows(shape) * s_ * sizeof(Alive)),
+        tokens_(rows(shape) * stride_ * sizeof(std::uint32_t)),
+        alive_(rows(shape) * stride_ * sizeof(Alive)),
         sizes_(rows(shape)),
-        tallies_(s_ * sizeof(Tally)) {}
+        tallies_((static_cast<std::size_t>(shape.s) + 1) * sizeof(Tally)) {}
 
   void count(std::span<const Sentence> sentences, int orders, std::int64_t* num) {
     std::fill_n(num, orders, 0);
@@ -85,7 +97,8 @@ class PrefixHash {
 
  private:
   // Of a class of n-grams: how often it is in the candidate, most often in a reference so far (at
-  // most `in_candidate`), and how often in the reference at hand.
+  // most `in_candidate`), and how often in the reference at hand. That of class none_ stays at 0
+  // in the candidate, so it never counts.
   struct Tally {
     std::uint32_t in_candidate;
     std::uint32_t most;
@@ -93,36 +106,33 @@ class PrefixHash {
     std::uint32_t reference;
   };
   static std::size_t rows(const Shape& shape) { return static_cast<std::size_t>(1 + shape.refs); }
-  std::uint32_t* tokens(std::size_t k) { return tokens_.as<std::uint32_t>() + k * s_; }
-  Alive* alive(std::size_t k) { return alive_.as<Alive>() + k * s_; }
+  std::uint32_t* tokens(std::size_t k) { return tokens_.as<std::uint32_t>() + k * stride_; }
+  Alive* alive(std::size_t k) { return alive_.as<Alive>() + k * stride_; }
+  Tally& tally(std::uint32_t ngram) { return tallies_.as<Tally>()[ngram]; }
 
-  void tally_candidate(std::uint32_t ngram) {
-    Tally& tally = tallies_.as<Tally>()[ngram];
-    if (ngram == tallied_) {
-      tally = {0, 0, 0, 0};
-      ++tallied_;
-    }
-    ++tally.in_candidate;
+  void clear(std::int64_t most) {
+    classes_.clear(most, none_);
+    std::fill_n(tallies_.as<Tally>(), most, Tally{});
+    tally(none_) = Tally{};
   }
 
   // Counts an n-gram of reference k; 1 if that makes the clipped sum larger.
   std::uint32_t tally_reference(std::uint32_t ngram, std::uint32_t k) {
-    Tally& tally = tallies_.as<Tally>()[ngram];
-    tally.now = tally.reference == k ? tally.now + 1 : 1;
-    tally.reference = k;
-    const std::uint32_t gain = tally.now > tally.most && tally.now <= tally.in_candidate;
-    tally.most += gain;
+    Tally& t = tally(ngram);
+    t.now = (t.reference == k ? t.now : 0) + 1;
+    t.reference = k;
+    const std::uint32_t gain = (t.now > t.most) & (t.now <= t.in_candidate);
+    t.most += gain;
     return gain;
   }
 
   std::int64_t first_order(std::span<const Sentence> sentences) {
     const Sentence& candidate = sentences.front();
-    classes_.clear(candidate.length);
-    tallied_ = 0;
+    clear(candidate.length);
     for (std::int64_t i = 0; i < candidate.length; ++i) {
       const std::uint32_t token = classes_.insert(static_cast<std::uint64_t>(candidate.tokens[i]));
       tokens(0)[i] = token;
-      tally_candidate(token);
+      ++tally(token).in_candidate;
     }
     std::int64_t numerator = 0;
     for (std::uint32_t k = 1; k < sentences.size(); ++k) {
@@ -130,11 +140,12 @@ class PrefixHash {
       for (std::int64_t i = 0; i < reference.length; ++i) {
         const std::uint32_t token = classes_.find(static_cast<std::uint64_t>(reference.tokens[i]));
         tokens(k)[i] = token;
-        if (token != kNone) numerator += tally_reference(token, k);
+        numerator += tally_reference(token, k);
       }
     }
     for (std::int64_t i = 0; i < candidate.length; ++i) {
-      if (tallies_.as<Tally>()[tokens(0)[i]].most == 0) tokens(0)[i] = kNone;
+      std::uint32_t& token = tokens(0)[i];
+      token = tally(token).most == 0 ? none_ : token;
     }
     for (std::size_t k = 0; k < sentences.size(); ++k) start(sentences[k], k);
     return numerator;
@@ -147,20 +158,19 @@ class PrefixHash {
     for (const Segment& segment : sentence.segments) {
       for (std::int32_t i = segment.begin; i + 1 < segment.begin + segment.length; ++i) {
         *out = {static_cast<std::uint32_t>(i), token[i]};
-        out += token[i] != kNone && token[i + 1] != kNone;
+        out += (token[i] != none_) & (token[i + 1] != none_);
       }
     }
     sizes_[k] = static_cast<std::size_t>(out - alive(k));
   }
 
   std::int64_t next_order(std::span<const Sentence> sentences, std::uint32_t n) {
-    classes_.clear(static_cast<std::int64_t>(sizes_[0]));
-    tallied_ = 0;
+    clear(static_cast<std::int64_t>(sizes_[0]));
     const std::uint32_t* token = tokens(0) + n - 1;
     for (std::size_t i = 0; i < sizes_[0]; ++i) {
       Alive& a = alive(0)[i];
       a.ngram = classes_.insert(std::uint64_t{a.ngram} << 32 | token[a.position]);
-      tally_candidate(a.ngram);
+      ++tally(a.ngram).in_candidate;
     }
     std::int64_t numerator = 0;
     for (std::uint32_t k = 1; k < sentences.size(); ++k) numerator += match(sentences[k], k, n);
@@ -174,15 +184,16 @@ class PrefixHash {
     for (std::size_t i = 0; i < sizes_[k]; ++i) {
       Alive& a = alive(k)[i];
       a.ngram = classes_.find(std::uint64_t{a.ngram} << 32 | token[a.position]);
-      if (a.ngram != kNone) numerator += tally_reference(a.ngram, k);
+      numerator += tally_reference(a.ngram, k);
     }
     carry_on(reference, k, n);
     return numerator;
   }
 
-  // Keeps the positions whose n-gram matched and whose next token is alive and in the segment.
+  // Keeps the positions whose n-gram matched and whose next token is alive and in the segment. (An
+  // n-gram of a reference that has a class matches; one of the candidate may not.)
   void carry_on(const Sentence& sentence, std::size_t k, std::uint32_t n) {
-    const std::uint32_t* token = tokens(k) + n;
+    const std::uint32_t* token = tokens(k) + n;  // rows have room for a token past the last
     Alive* out = alive(k);
     const Alive* in = out;
     const Alive* const end = in + sizes_[k];
@@ -191,20 +202,19 @@ class PrefixHash {
       for (; in < end && in->position < last; ++in) {
         const Alive a = *in;
         *out = a;
-        out += a.position + n < last && a.ngram != kNone && token[a.position] != kNone &&
-               (k != 0 || tallies_.as<Tally>()[a.ngram].most > 0);
+        out += (a.position + n < last) & (token[a.position] != none_) & (tally(a.ngram).most > 0);
       }
     }
     sizes_[k] = static_cast<std::size_t>(out - alive(k));
   }
 
-  std::size_t s_;
+  std::uint32_t none_;  // the class of what matches nothing
+  std::size_t stride_;
   Classes classes_;
-  Buffer tokens_;  // class of every token, kNone where it is in only one of the two sides
+  Buffer tokens_;  // class of every token
   Buffer alive_;
   std::vector<std::size_t> sizes_;
   Buffer tallies_;
-  std::uint32_t tallied_ = 0;  // classes that have a tally
 };
 
 const Registration prefix_hash{

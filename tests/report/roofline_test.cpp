@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -294,7 +295,7 @@ TEST(RooflinePicture, DrawsPng) {
   if (!has_program("gnuplot")) GTEST_SKIP() << "gnuplot is not installed";
   const std::string png = run_gnuplot(roofline_script(crowded(), "png"));
   EXPECT_EQ(png.substr(0, 8), std::string("\x89PNG\r\n\x1a\n"));
-  write_whole_file(::testing::TempDir() + "/roofline.png", png);
+  write_whole_file(::testing::TempDir() + "/" + std::to_string(getpid()) + "roofline.png", png);
 }
 
 TEST(Gnuplot, SaysHowToGetItWhereItIsMissing) {
@@ -370,7 +371,7 @@ TEST(RooflinePage, RendersInABrowserWithAxesRoofsAndPointsAndWithoutErrors) {
 }
 
 TEST(WholeFile, LeavesTheOldFileAndNoPartBehindWhenItCannotWrite) {
-  const std::string dir = ::testing::TempDir() + "/whole";
+  const std::string dir = ::testing::TempDir() + "/whole" + std::to_string(getpid());
   std::filesystem::remove_all(dir);
   std::filesystem::create_directories(dir + "/taken");
   write_whole_file(dir + "/a.txt", "old");
