@@ -1,6 +1,8 @@
 // The parent's side: starts workers, watches them, and turns a death into a row.
 #include "cli/isolate.h"
 
+#include <unistd.h>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -214,6 +216,7 @@ class IsolatedRun {
     // Each turn of the loop ends the group or takes a case out of it.
     while (std::find(excluded.begin(), excluded.end(), false) != excluded.end()) {
       job_["group"] = index;
+      job_["parent"] = getpid();
       job_["excluded"] = excluded;
       Worker worker(job_);
       const Outcome outcome =

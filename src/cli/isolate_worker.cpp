@@ -1,6 +1,7 @@
 // The worker process: one group, measured by the ordinary session, with a mark around each kernel.
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <deque>
@@ -79,6 +80,8 @@ int worker_main() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphans when the parent is killed
   const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
   const nlohmann::json job = nlohmann::json::parse(text);
+  // A parent that died before the prctl took hold sends no signal any more.
+  if (getppid() != job.at("parent").get<pid_t>()) return 2;  // nobody reads it
   Plan plan = plan_of(selection_from(job.at("selection")));
   Group group = plan.groups.at(job.at("group").get<std::size_t>()).group;
 
