@@ -10,6 +10,8 @@ struct Panel {
   float* o = nullptr;    // [column][width], not yet divided by `sum`
   float* max = nullptr;  // [width], integers
   float* sum = nullptr;  // [width]
+  float* top = nullptr;  // [width], largest score seen, when `max` is fixed beforehand
+  bool fixed = false;
 };
 
 // Keys and values of one block as words: in place for floats, converted otherwise.
@@ -155,6 +157,20 @@ class PanelBlock {
       rescale_[c] = exp2(sub(before, max_[c]));
       sum[c] = mul(rescale_[c], load<V>(panel_.sum + c * kW));
       store(panel_.max + c * kW, max_[c]);
+    }
+    weigh_from<0>(sum);
+    for (int c = 0; c < C; ++c) store(panel_.sum + c * kW, sum[c]);
+  }
+
+  // FlashDecoding++: one maximum for all, chosen beforehand; what was seen is kept for the guard.
+  void weigh_against_fixed() {
+    V sum[C];
+    for (int c = 0; c < C; ++c) {
+      max_[c] = load<V>(panel_.max + c * kW);
+      rescale_[c] = broadcast<V>(1.0f);
+      sum[c] = load<V>(panel_.sum + c * kW);
+      float* seen = panel_.top + c * kW;
+      store(seen, max(load<V>(seen), mul(top_[c], broadcast<V>(scale_))));
     }
     weigh_from<0>(sum);
     for (int c = 0; c < C; ++c) store(panel_.sum + c * kW, sum[c]);
