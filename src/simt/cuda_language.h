@@ -24,13 +24,13 @@
 
 #define SB_UNROLL
 // The address of the lambda's static is the declaration's name: one per place and instantiation.
-#define SB_SHARED(type, name, dims)                              \
-  using name##_array = type dims;                                \
+#define SB_SHARED(type, name, dims)                                          \
+  using name##_array = type dims;                                            \
   name##_array& name = *static_cast<name##_array*>(::sb::simt::shared_array( \
-      []() -> const void* {                                      \
-        static const char declaration = 0;                       \
-        return &declaration;                                     \
-      }(),                                                       \
+      []() -> const void* {                                                  \
+        static const char declaration = 0;                                   \
+        return &declaration;                                                 \
+      }(),                                                                   \
       sizeof(name##_array)))
 
 struct alignas(8) float2 {
@@ -76,7 +76,7 @@ inline void __threadfence() { ::sb::simt::thread_fence(); }
 // Atomics are never seen as plain accesses by an instrumented build; the observer hears of them.
 template <typename T>
 __attribute__((noinline, no_sanitize("thread"))) T atomicAdd(T* address,
-                                                            std::type_identity_t<T> value) {
+                                                             std::type_identity_t<T> value) {
   ::sb::simt::before_atomic(address, sizeof(T));
   const T old = *address;
   *address = static_cast<T>(old + value);
@@ -84,8 +84,8 @@ __attribute__((noinline, no_sanitize("thread"))) T atomicAdd(T* address,
 }
 template <typename T>
 __attribute__((noinline, no_sanitize("thread"))) T atomicCAS(T* address,
-                                                            std::type_identity_t<T> expected,
-                                                            std::type_identity_t<T> value) {
+                                                             std::type_identity_t<T> expected,
+                                                             std::type_identity_t<T> value) {
   ::sb::simt::before_atomic(address, sizeof(T));
   const T old = *address;
   if (old == expected) *address = value;

@@ -46,16 +46,36 @@ constexpr std::size_t kStack = 64 * 1024;
 #endif
 constexpr std::size_t kStride = kStack + kPage;
 
+#if defined(__SANITIZE_ADDRESS__)
+Fiber* last_left = nullptr;
+
+// The bounds of the thread's own stack are known to nobody but AddressSanitizer.
+void learn_bounds_of_last_left(void* fake_stack) {
+  const void* low = nullptr;
+  std::size_t bytes = 0;
+  __sanitizer_finish_switch_fiber(fake_stack, &low, &bytes);
+  last_left->low = static_cast<std::byte*>(const_cast<void*>(low));
+  last_left->high = last_left->low + bytes;
+}
+#endif
+
 }  // namespace
 
 void switch_fiber(Fiber& from, Fiber& to, [[maybe_unused]] bool for_good) {
 #if defined(__SANITIZE_ADDRESS__)
+  last_left = &from;
   __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake_stack, to.low,
                                  static_cast<std::size_t>(to.high - to.low));
 #endif
   sb_simt_switch(&from.stack_pointer, to.stack_pointer);
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
+  learn_bounds_of_last_left(from.fake_stack);
+#endif
+}
+
+void arrive_first_time() {
+#if defined(__SANITIZE_ADDRESS__)
+  learn_bounds_of_last_left(nullptr);
 #endif
 }
 

@@ -20,6 +20,9 @@ inline bool on_stack_of(const Fiber& fiber, const void* address) {
 // `for_good`: its stack may then be used anew.
 void switch_fiber(Fiber& from, Fiber& to, bool for_good = false);
 
+// The first thing that a fiber's entry calls: AddressSanitizer wants every arrival announced.
+void arrive_first_time();
+
 // Stacks with an inaccessible page below each, mapped once and reused.
 class StackPool {
  public:
