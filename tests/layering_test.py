@@ -8,7 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 MAY_INCLUDE = {
     "core": set(),
-    "backend": {"core"},
+    "simt": set(),
+    "backend": {"core", "simt"},
     "machine": {"core"},
     "workload": {"core"},
     "measure": {"core", "machine"},
