@@ -113,5 +113,5 @@ class DeviceArray {
   std::size_t bytes_;
 };
 
-}  // namespace
+}  // namespace on_gpu
 }  // namespace sb

@@ -71,5 +71,5 @@ struct DeviceRegistration {
   }
 };
 
-}  // namespace
+}  // namespace on_gpu
 }  // namespace sb

@@ -70,7 +70,6 @@ Report Grid::run(const LaunchShape& shape, const Schedule& schedule,
   const std::size_t most = resident * shape.block.count();
   stacks_.reserve(most);
   ready_.reset(schedule, most);
-  to_start_ = block_order();
   blocks_.assign(resident, {});
   body_ = &body;
   if (observer != nullptr) observer->launch_begins(static_cast<unsigned>(resident));

@@ -66,22 +66,60 @@ __device__ __forceinline__ float inverse_of(const RowSum& total) {
   return static_cast<float>(1.0 / total.sum);
 }
 
-// Elements of a row in groups of four where 16-byte access is possible, then one by one.
-__device__ __forceinline__ std::int64_t groups_of_four(std::int64_t cols, std::int64_t stride) {
-  return stride % 4 == 0 ? cols / 4 : 0;
+// Elements [first, first + 4) of a row of `cols`; beyond its end -inf, which weighs nothing.
+// `wide`: the row begins at a multiple of 16 bytes, so that whole groups move with one access.
+template <Bug kBug = Bug::kNone>
+__device__ __forceinline__ float4 load_four(const float* x, std::int64_t first, std::int64_t cols,
+                                            bool wide) {
+  if (wide && first + 4 <= cols) return *reinterpret_cast<const float4*>(x + first);
+  if constexpr (kBug == Bug::kDroppedTail) {
+    return make_float4(-INFINITY, -INFINITY, -INFINITY, -INFINITY);
+  }
+  return make_float4(
+      first < cols ? x[first] : -INFINITY, first + 1 < cols ? x[first + 1] : -INFINITY,
+      first + 2 < cols ? x[first + 2] : -INFINITY, first + 3 < cols ? x[first + 3] : -INFINITY);
 }
 
-// What thread `first` of `step` threads sees of elements [4 * from4, 4 * to4) and of the ungrouped
-// [from, to): the online algorithm, a new maximum rescales the sum.
-__device__ __forceinline__ void add_group(RowSum& piece, const float4& v) {
+__device__ __forceinline__ void store_four(float* y, std::int64_t first, std::int64_t cols,
+                                           bool wide, const float4& v) {
+  if (wide && first + 4 <= cols) {
+    *reinterpret_cast<float4*>(y + first) = v;
+    return;
+  }
+  if (first < cols) y[first] = v.x;
+  if (first + 1 < cols) y[first + 1] = v.y;
+  if (first + 2 < cols) y[first + 2] = v.z;
+  if (first + 3 < cols) y[first + 3] = v.w;
+}
+
+__device__ __forceinline__ float4 normalised(const float4& v, float maximum, float inverse) {
+  return make_float4(normalised(v.x, maximum, inverse), normalised(v.y, maximum, inverse),
+                     normalised(v.z, maximum, inverse), normalised(v.w, maximum, inverse));
+}
+
+// The online algorithm: a new maximum rescales the sum.
+__device__ __forceinline__ void add_four(RowSum& piece, const float4& v) {
   const float maximum = fmaxf(fmaxf(fmaxf(v.x, v.y), fmaxf(v.z, v.w)), piece.maximum);
-  const float sum = (weight(v.x, maximum) + weight(v.y, maximum)) +
-                    (weight(v.z, maximum) + weight(v.w, maximum));
+  const float sum =
+      (weight(v.x, maximum) + weight(v.y, maximum)) + (weight(v.z, maximum) + weight(v.w, maximum));
   piece = {maximum, rescaled(piece, maximum) + sum};
 }
-__device__ __forceinline__ void add_element(RowSum& piece, float x) {
-  const float maximum = fmaxf(x, piece.maximum);
-  piece = {maximum, rescaled(piece, maximum) + weight(x, maximum)};
+
+// Sum of what a thread holds in registers: all maxima first, then one exponential per element.
+template <int kGroups>
+__device__ __forceinline__ RowSum sum_of_resident(const float4 (&v)[kGroups]) {
+  float maximum = -INFINITY;
+  SB_UNROLL
+  for (int i = 0; i < kGroups; ++i) {
+    maximum = fmaxf(maximum, fmaxf(fmaxf(v[i].x, v[i].y), fmaxf(v[i].z, v[i].w)));
+  }
+  float sum = 0;
+  SB_UNROLL
+  for (int i = 0; i < kGroups; ++i) {
+    sum += (weight(v[i].x, maximum) + weight(v[i].y, maximum)) +
+           (weight(v[i].z, maximum) + weight(v[i].w, maximum));
+  }
+  return {maximum, sum};
 }
 
 }  // namespace
