@@ -71,7 +71,10 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
                "--variants", [&o](const std::string& text) { o.variants = split(text, ','); },
                "Only variants that match, in place of the workload's")
            ->type_name("GLOB,..."));
-  twin(command->add_option("--device", o.device, "cpu, cuda, simt (CUDA kernels on fibers; verify only) or all")->capture_default_str());
+  twin(command
+           ->add_option("--device", o.device,
+                        "cpu, cuda, simt (CUDA kernels on fibers; verify only) or all")
+           ->capture_default_str());
   twin(command
            ->add_option_function<std::string>(
                "--threads", [&o](const std::string& text) { o.threads = split(text, ','); },
