@@ -75,6 +75,12 @@ std::vector<Hard> without_queries() {
 std::vector<Hard> hard_cases(const std::string& op) {
   if (op == "attention_decode") return without_queries();
   std::vector<Hard> cases = with_queries();
+  if (op == "attention_backward") {
+    // A row whose log-sum-exp is NaN may spread it over keys that the mask hides from the row.
+    for (Hard& hard : cases) {
+      if (hard.fill == "one_nan") hard.params["causal"] = "none";
+    }
+  }
   if (op == "attention") {
     for (Hard& hard : cases) hard.params["lse"] = "true";
     cases.push_back({shape(1, 1, 1, 10, 20, 16, "none"), ""});
@@ -106,6 +112,7 @@ std::string described(const testing::Case& c, const Variant& variant, const std:
 bool keeps_bits_across_threads(const Variant& variant) {
   // A library's product sums by the shape of the slice; the splits of keys follow the threads.
   if (variant.isa == Isa::kNative) return false;
+  if (variant.op == "attention_backward") return variant.name == "flash1";
   return variant.op != "attention_decode" || variant.name.starts_with("unsplit");
 }
 
