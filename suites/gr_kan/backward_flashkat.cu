@@ -1,0 +1,26 @@
+#include "suites/gr_kan/backward_device.cuh"
+
+namespace sb::gr_kan {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kRows = 64;  // of a tile: the released FlashKAT kernel's
+
+DeviceRun prepare(const Problem& problem) {
+  const Shape s(problem);
+  const Blocks blocks{
+      .x = blocks_for(s.rows, kRows), .y = static_cast<unsigned>(s.groups), .threads = kThreads};
+  return backward_run(problem, backward_flashkat<kThreads, kRows>, blocks, 1);
+}
+
+const DeviceRegistration registration{
+    Variant{
+        .op = "gr_kan_backward",
+        .name = "flashkat",
+        .summary = "tiles; shuffles add up, ten atomic additions per tile",
+        .paper = "arXiv:2505.13813 algorithm 2",
+    },
+    prepare};
+
+}  // namespace
+}  // namespace sb::gr_kan
