@@ -84,7 +84,7 @@ std::string judge_sign(const Claim& claim, const Estimate& measured) {
   const int got = sign_of(measured, metric.neutral);
   const int claimed = claimed_sign(claim, metric.neutral);
   if (got == 0) return fmt::format("sign undecided: the interval holds {:g}", metric.neutral);
-  return got == claimed ? "sign agrees" : "sign contradicts";
+  return std::string(got == claimed ? "sign agrees" : kSignContradicts);
 }
 
 }  // namespace sb
