@@ -116,20 +116,17 @@ class PassesKernel final : public Kernel {
 
 Variant variant_of(std::string name, Isa isa, const Passes& passes, double moved,
                    std::string summary, std::string paper) {
-  return {.op = "softmax",
-          .name = name,
-          .isa = isa,
-          .summary = std::move(summary),
-          .paper = std::move(paper),
-          .streams = name.ends_with("_stream"),
-          .bytes_algorithm =
-              [moved](const Problem& problem) {
-                const Shape s(problem);
-                return 4 * moved * static_cast<double>(s.rows) * static_cast<double>(s.cols);
-              },
-          .make = [&passes](const Problem& problem) -> std::unique_ptr<Kernel> {
-            return std::make_unique<PassesKernel>(passes, problem);
-          }};
+  return {
+      .op = "softmax",
+      .name = name,
+      .isa = isa,
+      .summary = std::move(summary),
+      .paper = std::move(paper),
+      .streams = name.ends_with("_stream"),
+      .bytes_algorithm = [moved](const Problem& problem) { return bytes_moved(problem, moved); },
+      .make = [&passes](const Problem& problem) -> std::unique_ptr<Kernel> {
+        return std::make_unique<PassesKernel>(passes, problem);
+      }};
 }
 
 }  // namespace sb::softmax

@@ -17,6 +17,17 @@ struct Shape {
   std::int64_t rows, cols, stride;
 };
 
+// Error that a kernel may make, relative to the scale of reference(). A blocked sum keeps it below
+// kBlockedTolerance at any length (spec section 2.6: the exponential and the sum cost a few units
+// of 2^-24, kTermsPerLane float additions in one lane up to 8 more with random signs); ours must.
+// Libraries add up a whole row in a few float accumulators: in 8 of them (XNNPACK) a sum drifts by
+// up to 1/8 of an addition's unit for each.
+inline constexpr double kBlockedTolerance = 0x1p-24 * 24;
+double tolerance_of(const Problem& problem);
+
+// Bytes of `passes` row-lengths, read or written, of every row.
+double bytes_moved(const Problem& problem, double passes);
+
 // What one block of a row contributes to its softmax, and what blocks add up to. The running sum
 // is a double: with at most kTermsPerLane float additions in a row one tolerance serves every
 // length.
