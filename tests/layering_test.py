@@ -51,7 +51,7 @@ def allowed(room, target):
 
 def faults_of(path):
     room = room_of(path)
-    is_test = path.name.endswith("_test.cpp")
+    is_test = path.name.endswith(("_test.cpp", "_test.h"))
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = INCLUDE.match(line)
         if not match:

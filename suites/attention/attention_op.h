@@ -8,6 +8,7 @@
 
 #include "core/isa.h"
 #include "core/operation.h"
+#include "suites/attention/merge.h"
 #include "suites/attention/panel.h"
 
 namespace sb::attention {
@@ -78,6 +79,7 @@ Head head_of(const Shape& shape, Dtype dtype, const Operands& operands, std::int
              std::int64_t head);
 
 int lanes_of(Isa isa);  // floats in the widest register
+Isa widest_isa();       // of those that can run here
 
 // The family's own fills ("large_scores", ...) for the inputs of any of its operations.
 std::vector<std::string> family_fills();

@@ -79,12 +79,6 @@ struct VisitBlock {
   }
 };
 
-// Natural logarithm of the sum of exp(score), from statistics kept in the log2 domain.
-inline float log_sum_exp(float max, float sum) {
-  constexpr float kLn2 = 0.6931471805599453f;
-  return sum == 0 ? -INFINITY : (max + std::log2(sum)) * kLn2;
-}
-
 // Divides by the sums, writes O and the log-sum-exp. A row without a visible key has sum 0: O = 0,
 // L = -inf.
 struct ClosePanel {

@@ -13,8 +13,6 @@
 
 namespace sb::attention {
 
-int lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 1; }
-
 FlashGroup flash_group(Isa isa, Arithmetic arithmetic) {
 #if defined(__x86_64__)
   if (arithmetic == Arithmetic::kBf16Dot) return avx512_dot::flash_group_bf16;

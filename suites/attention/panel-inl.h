@@ -3,8 +3,6 @@
 // the hardware splits; the running maximum is rounded up to an integer, so that every rescale
 // factor is an exact power of two and x = s * scale - max is rounded once.
 
-inline constexpr float kNothingYet = -3.402823466e38f;  // finite: (-inf) - (-inf) never happens
-
 struct Panel {
   PanelShape shape;
   int width = 0;
