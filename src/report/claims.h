@@ -61,7 +61,7 @@ struct ClaimResult {
   const Claim* claim = nullptr;
   ClaimVerdict verdict = ClaimVerdict::kNotRun;
   std::string reason;
-  bool contradicted = false;  // refuted, or the sign on other hardware is the opposite one
+  bool contradicted = false;         // refuted, or the sign on other hardware is the opposite one
   std::optional<Estimate> measured;  // the claim's metric, against the paper's own baseline
   std::string contender, baseline;   // variant@isa that were measured
   std::string point;                 // the case that carries the figure

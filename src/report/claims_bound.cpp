@@ -14,9 +14,8 @@ ClaimVerdict judge_about(const Claim& claim, const Estimate& measured, bool high
   const double slack = claim.value == 0 ? claim.band : std::abs(claim.value) * claim.band;
   const double lo = claim.value - slack;
   const double hi = claim.value + slack;
-  const auto [beyond, short_of] = higher_is_better
-                                      ? std::pair(measured.lo > hi, measured.hi < lo)
-                                      : std::pair(measured.hi < lo, measured.lo > hi);
+  const auto [beyond, short_of] = higher_is_better ? std::pair(measured.lo > hi, measured.hi < lo)
+                                                   : std::pair(measured.hi<lo, measured.lo> hi);
   if (beyond) return ClaimVerdict::kExceeded;
   if (short_of) return ClaimVerdict::kRefutedHere;
   const bool met = higher_is_better ? measured.lo >= lo : measured.hi <= hi;
