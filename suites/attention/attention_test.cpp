@@ -63,7 +63,8 @@ TEST_P(Op, EveryVariantGivesTheSameBitsForEveryNumberOfThreads) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Attention, Op, ::testing::ValuesIn(std::vector<const char*>{"attention"}),
+INSTANTIATE_TEST_SUITE_P(Attention, Op,
+                         ::testing::Values("attention", "attention_backward", "attention_decode"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(Attention, MeetsTheGoldenVectors) {

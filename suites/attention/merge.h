@@ -11,6 +11,12 @@ namespace sb::attention {
 
 inline constexpr float kNothingYet = -3.402823466e38f;  // finite: (-inf) - (-inf) never happens
 
+// FlashDecoding++ (arXiv 2311.01282): a maximum fixed beforehand, in the log2 domain, and how far
+// from it a row's largest score may lie. 2^60 times 2^60 keys is still a float; a key that vanishes
+// below 2^-126 weighs less than 2^-66 of the row.
+inline constexpr float kUnifiedMax = 0;
+inline constexpr float kUnifiedReach = 60;
+
 // Natural logarithm of the sum of exp(score).
 inline float log_sum_exp(float max, float sum) {
   constexpr float kLn2 = 0.6931471805599453f;
