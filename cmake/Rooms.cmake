@@ -31,6 +31,7 @@ add_dependencies(sb_build_info sb_build_info_file)
 
 set(sb_rooms "" CACHE INTERNAL "")
 set(sb_families "" CACHE INTERNAL "")
+set(sb_cuda_families "" CACHE INTERNAL "")
 
 # sb_add_room(name libs...): src/<name>/*.cpp -> OBJECT library sb_<name>
 function(sb_add_room name)
@@ -45,14 +46,44 @@ function(sb_add_room name)
   endif()
 endfunction()
 
+# Where g++ and nvcc both compile it, a .cu file is the fibers' code and the GPU's. suites/<name>/*.cu
+# -> sources that give it to the C++ compiler, in ${on_fibers}; -> OBJECT library
+# sb_cuda_<name> where a toolkit is found. A spill or local memory is an error.
+function(sb_device_sources name on_fibers)
+  file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cu)
+  set(wrappers "")
+  foreach(kernel IN LISTS kernels)
+    cmake_path(GET kernel STEM stem)
+    set(wrapper ${PROJECT_BINARY_DIR}/generated/simt/${name}/${stem}.cpp)
+    file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"suites/${name}/${stem}.cu\"\n")
+    list(APPEND wrappers ${wrapper})
+  endforeach()
+  if(TARGET sb_simt)
+    set(${on_fibers} ${wrappers} PARENT_SCOPE)
+  endif()
+  if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
+    return()
+  endif()
+  add_library(sb_cuda_${name} OBJECT ${kernels})
+  target_include_directories(sb_cuda_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  # CMake 3.25 drops CMAKE_CUDA_STANDARD 20 without a word.
+  target_compile_options(sb_cuda_${name} PRIVATE -std=c++20
+    "SHELL:-Xptxas --warn-on-spills,--warn-on-local-memory-usage,-Werror"
+    -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  set_target_properties(sb_cuda_${name} PROPERTIES CUDA_STANDARD_REQUIRED OFF
+                        CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
+  set(sb_cuda_families "${sb_cuda_families};sb_cuda_${name}" CACHE INTERNAL "")
+endfunction()
+
 # suites/<name>/*.cpp without the tests -> OBJECT library sb_family_<name>
 function(sb_add_family name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
-  if(NOT sources)
+  sb_device_sources(${name} on_fibers)
+  if(NOT sources AND NOT on_fibers)
     return()
   endif()
-  add_library(sb_family_${name} OBJECT ${sources})
+  add_library(sb_family_${name} OBJECT ${sources} ${on_fibers})
   target_link_libraries(sb_family_${name} PUBLIC sb_options hwy::hwy sb_xnnpack sb_onednn sb_fftw
                                                  sb_openblas)
   # Intrinsic headers and vector types trip these two; everything else stays an error.
@@ -77,6 +108,11 @@ function(sb_add_program)
   file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own
   add_executable(softmax-bench ${PROJECT_BINARY_DIR}/generated/none.cpp)
   target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
+  if(sb_cuda_families)
+    # Not libcuda: the program must start where no driver is installed.
+    target_link_libraries(softmax-bench PRIVATE ${sb_cuda_families} CUDA::cudart_static)
+    set_target_properties(softmax-bench PROPERTIES LINKER_LANGUAGE CXX)
+  endif()
   set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   if(SB_TESTS)

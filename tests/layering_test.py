@@ -8,7 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 MAY_INCLUDE = {
     "core": set(),
-    "backend": {"core"},
+    "simt": set(),
+    "backend": {"core", "simt"},
     "machine": {"core"},
     "workload": {"core"},
     "measure": {"core", "machine"},
@@ -51,7 +52,7 @@ def allowed(room, target):
 
 def faults_of(path):
     room = room_of(path)
-    is_test = path.name.endswith("_test.cpp")
+    is_test = path.name.endswith(("_test.cpp", "_test.h"))
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = INCLUDE.match(line)
         if not match:
@@ -59,7 +60,7 @@ def faults_of(path):
         header = match.group(2)
         target = target_of(header)
         where = f"{path.relative_to(ROOT)}:{number}"
-        if target and not allowed(room, target) and not (is_test and target == "testing"):
+        if target and not allowed(room, target) and not (is_test and target in {"testing", "simt"}):
             yield f"{where}: {room} may not include {header}"
         for prefix, owner in ONLY_IN.items():
             if header.startswith(prefix) and room != owner and not is_test:

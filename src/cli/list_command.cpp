@@ -66,11 +66,13 @@ void print_workloads(const Json& all) {
 void print_devices(const Json& all) {
   for (const Json& device : all) {
     if (!device["runs_here"].get<bool>()) {
-      fmt::print("{}: {}\n", text(device, "device"), text(device, "reason"));
+      fmt::print("{}: {} variants; {}\n", text(device, "device"), device["variants"].get<int>(),
+                 text(device, "reason"));
       continue;
     }
     if (!device.contains("isa")) {
-      fmt::print("{}: yes\n", text(device, "device"));
+      fmt::print("{}: {} variants{}\n", text(device, "device"), device["variants"].get<int>(),
+                 device.contains("name") ? "; " + text(device, "name") : "");
       continue;
     }
     fmt::print("{}: {}, {} cores, {:.1f} GiB\n", text(device, "device"), text(device, "name"),

@@ -69,6 +69,16 @@ std::string why_no_cuda() {
   return "this program was built without CUDA variants";
 }
 
+int variants_on(Device device) {
+  const auto all = Registry::instance().variants();
+  return static_cast<int>(
+      std::count_if(all.begin(), all.end(), [&](auto* v) { return v->device == device; }));
+}
+
+std::string why_no_simt() {
+  return variants_on(Device::kSimt) > 0 ? "" : "this program was built without kernels for fibers";
+}
+
 Json parameter(const ParamSpec& spec) {
   Json json = {{"name", spec.name}, {"doc", spec.doc}};
   if (!spec.choices.empty()) {
@@ -101,6 +111,7 @@ Json list_operations() {
 Json list_variants() {
   Json all = Json::array();
   for (const Variant* v : Registry::instance().variants()) {
+    if (v->device == Device::kSimt) continue;  // the twin of a CUDA variant
     const std::string why = why_not_here(*v);
     all.push_back({{"name", v->full_name()},
                    {"op", v->op},
@@ -146,6 +157,7 @@ Json list_devices() {
     isas[std::string(name_of(isa))] = why_isa_unavailable(isa);
   }
   const std::string no_cuda = why_no_cuda();
+  const std::string no_simt = why_no_simt();
   return {{{"device", "cpu"},
            {"name", t.cpu_model},
            {"runs_here", true},
@@ -153,7 +165,15 @@ Json list_devices() {
            {"cores", t.cores},
            {"memory_bytes", t.memory_bytes},
            {"isa", isas}},
-          {{"device", "cuda"}, {"runs_here", no_cuda.empty()}, {"reason", no_cuda}}};
+          {{"device", "cuda"},
+           {"runs_here", no_cuda.empty()},
+           {"reason", no_cuda},
+           {"variants", variants_on(Device::kCuda)}},
+          {{"device", "simt"},
+           {"name", "CUDA kernels on CPU fibers; verify only"},
+           {"runs_here", no_simt.empty()},
+           {"reason", no_simt},
+           {"variants", variants_on(Device::kSimt)}}};
 }
 
 Json list_columns() {

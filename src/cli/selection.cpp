@@ -9,6 +9,7 @@
 #include "cli/command_line.h"
 #include "cli/data_dir.h"
 #include "cli/exit_code.h"
+#include "core/isa.h"
 #include "core/row.h"
 #include "machine/topology.h"
 
@@ -70,7 +71,10 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
                "--variants", [&o](const std::string& text) { o.variants = split(text, ','); },
                "Only variants that match, in place of the workload's")
            ->type_name("GLOB,..."));
-  twin(command->add_option("--device", o.device, "cpu, cuda or all")->capture_default_str());
+  twin(command
+           ->add_option("--device", o.device,
+                        "cpu, cuda, simt (CUDA kernels on fibers; verify only) or all")
+           ->capture_default_str());
   twin(command
            ->add_option_function<std::string>(
                "--threads", [&o](const std::string& text) { o.threads = split(text, ','); },
@@ -150,7 +154,9 @@ Selection selection_from(const nlohmann::json& json) {
 std::string repro_command(const Selection& selection, const std::string& file,
                           const std::string& case_name) {
   const Overrides& o = selection.overrides;
-  std::string command = "softmax-bench run " + shell_quoted(portable_name(file));
+  const bool on_fibers = o.device == name_of(Device::kSimt);  // the case's name says only "cuda"
+  std::string command = on_fibers ? "softmax-bench verify --device simt " : "softmax-bench run ";
+  command += shell_quoted(portable_name(file));
   for (const auto& [key, values] : o.set) {
     command += " --set " + shell_quoted(fmt::format("{}={}", key, fmt::join(values, ",")));
   }

@@ -1,5 +1,6 @@
 #include "core/isa.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <utility>
@@ -14,6 +15,8 @@ constexpr std::array<std::pair<Isa, std::string_view>, 5> kIsaNames = {{
     {Isa::kNative, "native"},
     {Isa::kCuda, "cuda"},
 }};
+
+constexpr std::array<std::string_view, 3> kDeviceNames = {"cpu", "cuda", "simt"};
 
 #if defined(__x86_64__)
 bool hardware_has_avx2() {
@@ -49,7 +52,7 @@ Isa isa_cap() {
 }  // namespace
 
 std::string_view name_of(Isa isa) { return kIsaNames[static_cast<std::size_t>(isa)].second; }
-std::string_view name_of(Device device) { return device == Device::kCpu ? "cpu" : "cuda"; }
+std::string_view name_of(Device device) { return kDeviceNames[static_cast<std::size_t>(device)]; }
 
 bool parse_isa(std::string_view text, Isa& isa) {
   for (const auto& [value, name] : kIsaNames) {
@@ -62,8 +65,9 @@ bool parse_isa(std::string_view text, Isa& isa) {
 }
 
 bool parse_device(std::string_view text, Device& device) {
-  if (text != "cpu" && text != "cuda") return false;
-  device = text == "cpu" ? Device::kCpu : Device::kCuda;
+  const auto* found = std::find(kDeviceNames.begin(), kDeviceNames.end(), text);
+  if (found == kDeviceNames.end()) return false;
+  device = static_cast<Device>(found - kDeviceNames.begin());
   return true;
 }
 

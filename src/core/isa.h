@@ -8,10 +8,11 @@ namespace sb {
 
 // kNative: a library picks its own instruction set (a peer). kCuda: device code.
 enum class Isa { kScalar, kAvx2, kAvx512, kNative, kCuda };
-enum class Device { kCpu, kCuda };
+// kSimt: device code on the CPU, a fiber per CUDA thread: for answers, never for time.
+enum class Device { kCpu, kCuda, kSimt };
 
-std::string_view name_of(Isa isa);  // "scalar", "avx2", "avx512", "native", "cuda"
-std::string_view name_of(Device device);
+std::string_view name_of(Isa isa);        // "scalar", "avx2", "avx512", "native", "cuda"
+std::string_view name_of(Device device);  // "cpu", "cuda", "simt"
 bool parse_isa(std::string_view text, Isa& isa);
 bool parse_device(std::string_view text, Device& device);
 

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr int kPeaksVersion = 1;
+constexpr int kPeaksVersion = 2;  // 1: FLOP ceilings were measured on one merged chain
 
 Json to_json(const Roof& roof) {
   return {{"id", roof.id},           {"is_flops", roof.is_flops}, {"level", roof.level},

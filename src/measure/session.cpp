@@ -26,6 +26,13 @@ struct Case {
   Samples samples;
 };
 
+// Fibers have no time to take; on a GPU these clocks would take the copies for the kernel.
+std::string why_not_timed(Device device) {
+  if (device == Device::kSimt) return "fibers say nothing about time: use verify --device simt";
+  if (device == Device::kCuda) return "no timing on a GPU yet: use verify --device cuda";
+  return "";
+}
+
 class KernelContestant final : public Contestant {
  public:
   KernelContestant(Kernel& kernel, Rotation& rotation) : kernel_(kernel), rotation_(rotation) {}
@@ -99,6 +106,7 @@ class Session {
     for (Case& c : cases) {
       std::string why = group.op->why_not(group.problem);
       if (why.empty()) why = why_not(*c.variant, group.problem);
+      if (why.empty() && !options_.verify_only) why = why_not_timed(c.variant->device);
       if (why.empty()) {
         ++summary_.runnable;
       } else {

@@ -103,9 +103,10 @@ void apply_protocol(const Overrides& overrides, Plan& plan) {
     const std::string problem = read_threads(text, threads.emplace_back());
     if (!problem.empty()) plan.errors.push_back("--threads: " + problem);
   }
-  if (overrides.device != "all" && overrides.device != "cpu" && overrides.device != "cuda") {
-    plan.errors.push_back(fmt::format("--device: unknown device \"{}\"{}", overrides.device,
-                                      suggestion(overrides.device, {"cpu", "cuda", "all"})));
+  if (Device ignored; overrides.device != "all" && !parse_device(overrides.device, ignored)) {
+    plan.errors.push_back(
+        fmt::format("--device: unknown device \"{}\"{}", overrides.device,
+                    suggestion(overrides.device, {"cpu", "cuda", "simt", "all"})));
   }
   for (Workload& workload : plan.workloads) {
     if (!threads.empty()) workload.threads = threads;
@@ -194,7 +195,9 @@ class Expander {
     for (const Variant* variant : Registry::instance().variants_of(workload_.op->name())) {
       const bool wanted = std::any_of(workload_.variants.begin(), workload_.variants.end(),
                                       [&](const auto& glob) { return selects(glob, *variant); });
-      const bool there = overrides_.device == "all" || overrides_.device == device_name(*variant);
+      // Fibers are asked for by name: `all` is what could be timed.
+      const bool there = overrides_.device == "all" ? variant->device != Device::kSimt
+                                                    : overrides_.device == device_name(*variant);
       if (wanted && there) variants_.push_back(variant);
     }
   }

@@ -34,8 +34,17 @@ Shape::Shape(const Problem& problem)
       d(static_cast<int>(problem.params.integer("d"))),
       causal(optional_word(problem.params, "causal", "none")),
       heads_inside(problem.params.word("layout") == "bnhd"),
-      row(d + problem.params.integer("pad")) {
+      row(d + problem.params.integer("pad")),
+      ragged(optional_integer(problem.params, "ragged", 1)) {
   if (hkv == 0) hkv = h;
+}
+
+// From n down to n / ragged in equal ratios.
+std::int64_t Shape::context(std::int64_t batch) const {
+  if (ragged == 1 || b == 1) return n;
+  const double share = static_cast<double>(batch) / static_cast<double>(b - 1);
+  const double keys = static_cast<double>(n) * std::pow(static_cast<double>(ragged), -share);
+  return std::max<std::int64_t>(1, std::llround(keys));
 }
 
 double Shape::scale() const { return 1 / std::sqrt(static_cast<double>(d)); }
@@ -116,10 +125,19 @@ Head head_of(const Shape& s, Dtype dtype, const Operands& o, std::int64_t batch,
           .k = {at(dtype, o.get<const void>(forward::kK), k), s.key_stride()},
           .v = {at(dtype, o.get<const void>(forward::kV), k), s.key_stride()},
           .o = {at(dtype, o.get<void>(forward::kO), q), s.query_stride()},
-          .n = s.n,
+          .n = s.context(batch),
           .d = s.d,
           .diagonal = s.diagonal(),
           .scale = static_cast<float>(s.scale() * kLog2E)};
+}
+
+int lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 1; }
+
+Isa widest_isa() {
+  for (const Isa isa : {Isa::kAvx512, Isa::kAvx2}) {
+    if (why_isa_unavailable(isa).empty()) return isa;
+  }
+  return Isa::kScalar;
 }
 
 }  // namespace sb::attention

@@ -8,6 +8,7 @@
 
 #include "core/isa.h"
 #include "core/operation.h"
+#include "suites/attention/merge.h"
 #include "suites/attention/panel.h"
 
 namespace sb::attention {
@@ -33,11 +34,13 @@ struct Shape {
   std::int64_t b, h, hkv, m, n;
   int d;
   std::string causal;
-  bool heads_inside;  // layout = bnhd
-  std::int64_t row;   // elements from one row of d to the next
+  bool heads_inside;        // layout = bnhd
+  std::int64_t row;         // elements from one row of d to the next
+  std::int64_t ragged = 1;  // decode: the longest context over the shortest
 
   std::int64_t group() const { return h / hkv; }
   Diagonal diagonal() const { return causal == "none" ? n : causal == "top_left" ? 1 : 1 + n - m; }
+  std::int64_t context(std::int64_t batch) const;  // keys of a sequence; n unless ragged
   double scale() const;
   double visible_pairs() const;  // (query, key) pairs of one head that count
 
@@ -78,6 +81,7 @@ Head head_of(const Shape& shape, Dtype dtype, const Operands& operands, std::int
              std::int64_t head);
 
 int lanes_of(Isa isa);  // floats in the widest register
+Isa widest_isa();       // of those that can run here
 
 // The family's own fills ("large_scores", ...) for the inputs of any of its operations.
 std::vector<std::string> family_fills();

@@ -22,6 +22,7 @@ inline void take_workspace(Arena arena, int d, int key_block, FlashWorkspace& w)
     panel.o = arena.take(padded_d * width);
     panel.max = arena.take(width);
     panel.sum = arena.take(width);
+    panel.top = arena.take(width);
   }
 }
 
@@ -58,7 +59,8 @@ struct OpenPanel {
                    panel.q, panel.width, c * kW, stage);
     }
     std::fill_n(panel.o, Arena::padded(head.d) * panel.width, 0.0f);
-    std::fill_n(panel.max, panel.width, kNothingYet);
+    std::fill_n(panel.max, panel.width, panel.fixed ? kUnifiedMax : kNothingYet);
+    std::fill_n(panel.top, panel.width, kNothingYet);
     std::fill_n(panel.sum, panel.width, 0.0f);
   }
 };
@@ -74,16 +76,10 @@ struct VisitBlock {
   void run() {
     PanelBlock<Mac, V, C> block(panel, kv, head.d, head.diagonal, head.scale, s);
     block.score();
-    block.weigh();
+    panel.fixed ? block.weigh_against_fixed() : block.weigh();
     block.add_weighted_values();
   }
 };
-
-// Natural logarithm of the sum of exp(score), from statistics kept in the log2 domain.
-inline float log_sum_exp(float max, float sum) {
-  constexpr float kLn2 = 0.6931471805599453f;
-  return sum == 0 ? -INFINITY : (max + std::log2(sum)) * kLn2;
-}
 
 // Divides by the sums, writes O and the log-sum-exp. A row without a visible key has sum 0: O = 0,
 // L = -inf.
@@ -166,11 +162,10 @@ inline KvBlock open_block(const Head& head, std::int64_t first, int count,
   return kv;
 }
 
+// Panels of the group with nothing seen yet. Returns the keys that its last row sees.
 template <class Mac>
-inline void flash_group_with(const Head& head, const PanelShape* shapes, int count, int key_block,
-                             float* workspace) {
-  FlashWorkspace w;
-  take_workspace(Arena(workspace), head.d, key_block, w);
+inline std::int64_t open_panels(const Head& head, const PanelShape* shapes, int count,
+                                FlashWorkspace& w) {
   std::int64_t seen = 0;
   for (int p = 0; p < count; ++p) {
     w.panels[p].shape = shapes[p];
@@ -179,15 +174,31 @@ inline void flash_group_with(const Head& head, const PanelShape* shapes, int cou
     const std::int64_t last = shapes[p].first_row + shapes[p].rows - 1;
     seen = std::max(seen, visible_keys(last, head.diagonal, head.n));
   }
-  for (std::int64_t first = 0; first < seen; first += key_block) {
-    const int keys = static_cast<int>(std::min<std::int64_t>(key_block, seen - first));
+  return seen;
+}
+
+template <class Mac>
+inline void visit_keys(const Head& head, int count, std::int64_t first, std::int64_t end,
+                       int key_block, const FlashWorkspace& w) {
+  for (; first < end; first += key_block) {
+    const int keys = static_cast<int>(std::min<std::int64_t>(key_block, end - first));
     const KvBlock kv = open_block<Mac>(head, first, keys, w);
     for (int p = 0; p < count; ++p) {
-      const std::int64_t last = shapes[p].first_row + shapes[p].rows - 1;
+      const PanelShape& shape = w.panels[p].shape;
+      const std::int64_t last = shape.first_row + shape.rows - 1;
       if (visible_keys(last, head.diagonal, head.n) <= first) continue;
-      for_panel_type(shapes[p], VisitBlock<Mac>{head, w.panels[p], kv, w.s});
+      for_panel_type(shape, VisitBlock<Mac>{head, w.panels[p], kv, w.s});
     }
   }
+}
+
+template <class Mac>
+inline void flash_group_with(const Head& head, const PanelShape* shapes, int count, int key_block,
+                             float* workspace) {
+  FlashWorkspace w;
+  take_workspace(Arena(workspace), head.d, key_block, w);
+  const std::int64_t seen = open_panels<Mac>(head, shapes, count, w);
+  visit_keys<Mac>(head, count, 0, seen, key_block, w);
   for (int p = 0; p < count; ++p) {
     for_panel_type(shapes[p], ClosePanel{head, w.panels[p], w.stage});
   }

@@ -13,8 +13,6 @@
 
 namespace sb::attention {
 
-int lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 1; }
-
 FlashGroup flash_group(Isa isa, Arithmetic arithmetic) {
 #if defined(__x86_64__)
   if (arithmetic == Arithmetic::kBf16Dot) return avx512_dot::flash_group_bf16;
@@ -27,7 +25,7 @@ std::int64_t flash_workspace_floats(int d, int key_block, int lanes) {
   const std::int64_t padded_d = Arena::padded(d);
   return Arena::padded(key_block * width) + 2 * Arena::padded(key_block * padded_d) +
          Arena::padded(lanes * padded_d) +
-         kGroupPanels * (2 * Arena::padded(padded_d * width) + 2 * Arena::padded(width));
+         kGroupPanels * (2 * Arena::padded(padded_d * width) + 3 * Arena::padded(width));
 }
 
 namespace {

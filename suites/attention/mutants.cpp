@@ -19,6 +19,7 @@ enum class Bug {
   kStaleLse,
   kUniform,
   kUnscaled,
+  kPastContext,
 };
 
 double dot(const Head& head, std::int64_t row, std::int64_t key) {
@@ -74,12 +75,12 @@ double attend_row(const Head& head, std::int64_t row, Bug bug) {
   return bug == Bug::kStaleLse ? stale : top + std::log(sum);
 }
 
-void attend_all(const Problem& p, const Operands& operands, Bug bug) {
+void attend_all(const Problem& p, const Operands& operands, Bug bug, bool lse) {
   const Shape s(p);
-  const bool lse = p.params.flag("lse");
   for (std::int64_t batch = 0; batch < s.b; ++batch) {
     for (std::int64_t head = 0; head < s.h; ++head) {
       Head view = head_of(s, p.dtype, operands, batch, head);
+      if (bug == Bug::kPastContext) view.n = view.diagonal = s.n;
       if (bug == Bug::kWrongKeyHead) {  // heads dealt out in turn, not in groups
         const std::int64_t at_head = s.key_head(batch, head % s.hkv);
         view.k.data = at(p.dtype, operands.get<const void>(forward::kK), at_head);
@@ -96,22 +97,39 @@ void attend_all(const Problem& p, const Operands& operands, Bug bug) {
   }
 }
 
-Mutant with_bug(const char* name, Bug bug) {
-  return {name,
-          [bug](const Problem& p, const Operands& operands) { attend_all(p, operands, bug); }};
+Mutant forward_bug(const char* name, Bug bug) {
+  return {name, [bug](const Problem& p, const Operands& operands) {
+            attend_all(p, operands, bug, p.params.flag("lse"));
+          }};
+}
+
+Mutant decode_bug(const char* name, Bug bug) {
+  return {name, [bug](const Problem& p, const Operands& operands) {
+            attend_all(p, operands, bug, false);
+          }};
 }
 
 }  // namespace
 
 std::vector<Mutant> forward_mutants() {
-  return {with_bug("missing rescale", Bug::kNoRescale),
-          with_bug("inverted rescale factor", Bug::kInvertedRescale),
-          with_bug("missing mask on the diagonal tile", Bug::kNoMaskOnDiagonal),
-          with_bug("wrong GQA head", Bug::kWrongKeyHead),
-          with_bug("last tile skipped", Bug::kLastTileSkipped),
-          with_bug("stale log-sum-exp", Bug::kStaleLse),
-          with_bug("uniform weights", Bug::kUniform),
-          with_bug("scores not scaled", Bug::kUnscaled)};
+  return {forward_bug("missing rescale", Bug::kNoRescale),
+          forward_bug("inverted rescale factor", Bug::kInvertedRescale),
+          forward_bug("missing mask on the diagonal tile", Bug::kNoMaskOnDiagonal),
+          forward_bug("wrong GQA head", Bug::kWrongKeyHead),
+          forward_bug("last tile skipped", Bug::kLastTileSkipped),
+          forward_bug("stale log-sum-exp", Bug::kStaleLse),
+          forward_bug("uniform weights", Bug::kUniform),
+          forward_bug("scores not scaled", Bug::kUnscaled)};
+}
+
+std::vector<Mutant> decode_mutants() {
+  return {decode_bug("missing rescale", Bug::kNoRescale),
+          decode_bug("inverted rescale factor", Bug::kInvertedRescale),
+          decode_bug("keys past a short context", Bug::kPastContext),
+          decode_bug("wrong GQA head", Bug::kWrongKeyHead),
+          decode_bug("last tile skipped", Bug::kLastTileSkipped),
+          decode_bug("uniform weights", Bug::kUniform),
+          decode_bug("scores not scaled", Bug::kUnscaled)};
 }
 
 }  // namespace sb::attention

@@ -3,8 +3,6 @@
 // the hardware splits; the running maximum is rounded up to an integer, so that every rescale
 // factor is an exact power of two and x = s * scale - max is rounded once.
 
-inline constexpr float kNothingYet = -3.402823466e38f;  // finite: (-inf) - (-inf) never happens
-
 struct Panel {
   PanelShape shape;
   int width = 0;
@@ -12,6 +10,8 @@ struct Panel {
   float* o = nullptr;    // [column][width], not yet divided by `sum`
   float* max = nullptr;  // [width], integers
   float* sum = nullptr;  // [width]
+  float* top = nullptr;  // [width], largest score seen, when `max` is fixed beforehand
+  bool fixed = false;
 };
 
 // Keys and values of one block as words: in place for floats, converted otherwise.
@@ -162,7 +162,49 @@ class PanelBlock {
     for (int c = 0; c < C; ++c) store(panel_.sum + c * kW, sum[c]);
   }
 
+  // FlashDecoding++: one maximum for all, chosen beforehand; what was seen is kept for the guard.
+  void weigh_against_fixed() {
+    V sum[C];
+    for (int c = 0; c < C; ++c) {
+      max_[c] = load<V>(panel_.max + c * kW);
+      rescale_[c] = broadcast<V>(1.0f);
+      sum[c] = load<V>(panel_.sum + c * kW);
+      float* seen = panel_.top + c * kW;
+      store(seen, max(load<V>(seen), mul(top_[c], broadcast<V>(scale_))));
+    }
+    weigh_from<0>(sum);
+    for (int c = 0; c < C; ++c) store(panel_.sum + c * kW, sum[c]);
+  }
+
   void add_weighted_values() { add_from<0>(); }
+
+  // Backward: products with `k` where the mask lets any row of a register through.
+  void score_unmasked() {
+    V ignored[C];
+    std::fill_n(ignored, C, broadcast<V>(kNothingYet));
+    score_unmasked_from<0>(ignored);
+    std::fill_n(rescale_, C, broadcast<V>(1.0f));
+  }
+
+  // With masked scores in `p` and dP in this block: P = 2^(scale s - lse) over the scores, and
+  // dS = P (dP - delta) over dP. What the mask dropped becomes zero.
+  void differentiate(float* p, const float* lse, const float* delta) {
+    for (int c = 0; c < C; ++c) {
+      const V subtract = load<V>(lse + c * kW);
+      const V mean = load<V>(delta + c * kW);
+      const V factor = broadcast<V>(scale_);
+      int at = c * kW;
+      for (int j = 0; j < end_[c]; ++j, at += panel_.width) {
+        const V weight = exp2(fms(load<V>(p + at), factor, subtract));
+        store(p + at, weight);
+        store(s_ + at, mul(weight, sub(load<V>(s_ + at), mean)));
+      }
+      for (int j = end_[c]; j < kv_.keys; ++j, at += panel_.width) {
+        store(p + at, broadcast<V>(0.0f));
+        store(s_ + at, broadcast<V>(0.0f));
+      }
+    }
+  }
 
  private:
   static constexpr int kW = kLanes<V>;
@@ -191,6 +233,12 @@ class PanelBlock {
                                    kv_.k + from * kv_.k_stride, kv_.k_stride, d_ / kPer, to - from,
                                    s_ + from * panel_.width + kFirst * kW, top,
                                    kv_.in_place ? kv_.v + from * kv_.v_stride : nullptr);
+  }
+
+  template <int kFirst>
+  void score_unmasked_from(V* top) {
+    score_range<kFirst>(begin(kFirst), end_[kFirst], top + kFirst);
+    if constexpr (kFirst + 1 < C) score_unmasked_from<kFirst + 1>(top);
   }
 
   void mask(int first, int from, int to) {

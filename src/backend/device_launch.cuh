@@ -1,0 +1,117 @@
+// Launches and memory, the same words for both builds of a .cu file: a GPU (nvcc) or fibers.
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "backend/device.cuh"
+#include "core/isa.h"
+
+namespace sb {
+
+// A grid of `x` times `y` blocks of `threads` threads in one dimension.
+struct Blocks {
+  unsigned x = 1, y = 1, threads = 128;
+};
+
+#if defined(__CUDACC__)
+inline namespace on_gpu {
+
+inline constexpr Device kDevice = Device::kCuda;
+
+// Throws std::runtime_error that names `what` and CUDA's own words.
+inline void check_cuda(cudaError_t error, const char* what) {
+  if (error != cudaSuccess) {
+    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
+  }
+}
+
+// Empty if a GPU answers. Without a driver the count is left untouched and every call fails with
+// the same cudaErrorInsufficientDriver.
+inline std::string why_no_device() {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaErrorInsufficientDriver) return "built, not run: no usable CUDA driver";
+  if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {
+    return "built, not run: the driver sees no GPU";
+  }
+  return error == cudaSuccess ? "" : std::string("built, not run: ") + cudaGetErrorString(error);
+}
+
+inline void* allocate_on_device(std::size_t bytes) {
+  void* memory = nullptr;
+  check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
+  return memory;
+}
+inline void free_on_device(void* memory) { cudaFree(memory); }
+inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
+  check_cuda(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... arguments) {
+  kernel<<<dim3(blocks.x, blocks.y), blocks.threads>>>(std::forward<Arguments>(arguments)...);
+  check_cuda(cudaGetLastError(), "kernel launch");
+}
+
+}  // namespace on_gpu
+#else
+inline namespace on_fibers {
+
+inline constexpr Device kDevice = Device::kSimt;
+
+inline std::string why_no_device() { return ""; }
+inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
+inline void free_on_device(void* memory) { simt::device_free(memory); }
+inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
+  __builtin_memcpy(to, from, bytes);
+}
+
+// Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.
+template <typename... Parameters, typename... Arguments>
+void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
+  const simt::Report report =
+      simt::launch({.grid = {blocks.x, blocks.y}, .block = {blocks.threads}},
+                   simt::current_schedule(), [=] { kernel(arguments...); });
+  if (report.ok()) return;
+  std::string text;
+  for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;
+  throw std::runtime_error(text);
+}
+
+}  // namespace on_fibers
+#endif
+
+// Device memory of a kernel, freed with it.
+inline namespace
+#if defined(__CUDACC__)
+    on_gpu
+#else
+    on_fibers
+#endif
+{
+
+class DeviceArray {
+ public:
+  explicit DeviceArray(std::size_t bytes) : data_(allocate_on_device(bytes)), bytes_(bytes) {}
+  ~DeviceArray() { free_on_device(data_); }
+  DeviceArray(DeviceArray&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_) {}
+  DeviceArray& operator=(DeviceArray&&) = delete;
+
+  void* data() const { return data_; }
+  std::size_t size() const { return bytes_; }
+  template <typename T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void* data_;
+  std::size_t bytes_;
+};
+
+}  // namespace on_gpu
+}  // namespace sb

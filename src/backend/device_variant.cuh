@@ -1,0 +1,75 @@
+// Registers a .cu file's algorithm: as a CUDA variant where nvcc compiles it, as its twin on fibers
+// where the host compiler does.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "backend/device_launch.cuh"
+#include "core/registry.h"
+
+namespace sb {
+inline namespace
+#if defined(__CUDACC__)
+    on_gpu
+#else
+    on_fibers
+#endif
+{
+
+// Launches the algorithm on operands that lie in device memory; owns what workspace it needs.
+using DeviceRun = std::function<void(const Operands&)>;
+
+// Copies operands in, runs, copies outputs back. For verification: its run() is not what a GPU
+// would be timed on.
+class DeviceKernel final : public Kernel {
+ public:
+  DeviceKernel(std::vector<TensorSpec> specs, DeviceRun device_run)
+      : specs_(std::move(specs)), device_run_(std::move(device_run)) {
+    for (const TensorSpec& spec : specs_) {
+      arrays_.emplace_back(static_cast<std::size_t>(spec.allocated()));
+    }
+  }
+
+  void run(const Operands& host) override {
+    std::vector<void*> pointers;
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      copy_bytes(arrays_[i].data(), host.get<void>(static_cast<int>(i)), arrays_[i].size());
+      pointers.push_back(arrays_[i].data());
+    }
+    device_run_(Operands(pointers));
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      if (specs_[i].role == Role::kInput) continue;
+      copy_bytes(host.get<void>(static_cast<int>(i)), arrays_[i].data(), arrays_[i].size());
+    }
+  }
+
+ private:
+  std::vector<TensorSpec> specs_;
+  std::vector<DeviceArray> arrays_;
+  DeviceRun device_run_;
+};
+
+// The last sentence of a variant's .cu file. `prepare` gives what runs a problem. The variant's own
+// why_not is asked after the device's.
+struct DeviceRegistration {
+  DeviceRegistration(Variant variant, std::function<DeviceRun(const Problem&)> prepare,
+                     const char* source = __builtin_FILE()) {
+    variant.isa = Isa::kCuda;
+    variant.device = kDevice;
+    variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
+      const std::string why = why_no_device();
+      return why.empty() && own ? own(problem) : why;
+    };
+    variant.make = [op = variant.op, prepare = std::move(prepare)](const Problem& problem) {
+      return std::make_unique<DeviceKernel>(
+          Registry::instance().find_operation(op)->tensors(problem), prepare(problem));
+    };
+    const Registration registration(std::move(variant), source);
+  }
+};
+
+}  // namespace on_gpu
+}  // namespace sb

@@ -1,0 +1,161 @@
+// Where threads meet: barriers, warp collectives, atomics.
+#include <cstring>
+
+#include "simt/grid.h"
+#include "simt/observer.h"
+
+namespace sb::simt {
+namespace {
+
+enum Kind { kSyncWarp, kShuffle, kBallot };
+constexpr const char* kKindNames[] = {"__syncwarp", "a shuffle", "__ballot_sync"};
+constexpr std::uint64_t kAtomicsPerYield = 4;
+
+bool in_mask(std::uint32_t mask, unsigned lane) { return (mask >> lane & 1u) != 0; }
+
+void demand_sound_mask(const Thread& t, std::uint32_t mask, Kind kind, const char* site) {
+  const std::string where = std::string(kKindNames[kind]) + " at " + site;
+  if (!in_mask(mask, t.lane)) report_error(where + ": the caller is not in its own mask");
+  if ((mask & t.team->exited) != 0) report_error(where + " waits for lanes that have exited");
+  if ((mask & ~t.team->present) != 0) report_error(where + " names lanes that do not exist");
+}
+
+// The meeting that this lane joins: same operation, same mask, not yet joined by it.
+Meeting& join(Warp& warp, Kind kind, std::uint32_t mask, unsigned lane, const char* site) {
+  for (Meeting& m : warp.meetings) {
+    if (m.kind == kind && m.mask == mask && !in_mask(m.arrived, lane)) return m;
+  }
+  return warp.meetings.emplace_back(
+      Meeting{.kind = kind, .mask = mask, .arrived = 0, .site = site, .payload = {}});
+}
+
+// Waits for all lanes of `mask`; the last one does `work` on everybody's payload.
+template <typename Work>
+void meet(Kind kind, std::uint32_t mask, void* payload, const char* site, Work work) {
+  const InRuntime in_runtime;
+  Thread& t = grid().current();
+  Warp& warp = *t.team;
+  demand_sound_mask(t, mask, kind, site);
+  Meeting& meeting = join(warp, kind, mask, t.lane, site);
+  meeting.payload[t.lane] = payload;
+  meeting.arrived |= 1u << t.lane;
+  if (meeting.arrived != mask) return grid().wait(kKindNames[kind], site);
+  const Meeting complete = meeting;
+  warp.meetings.erase(warp.meetings.begin() + (&meeting - warp.meetings.data()));
+  ++grid().result().collectives;
+  work(complete);
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if (in_mask(mask, lane) && lane != t.lane) grid().make_ready(warp.lanes[lane]);
+  }
+  grid().yield();  // the last to arrive has no right to go first
+}
+
+struct ShuffleOperands {
+  const void* value;
+  void* result;
+  unsigned bytes;
+  Shuffle kind;
+  int argument, width;
+};
+
+// CUDA C++ programming guide, warp shuffle functions: out of the segment means the own value.
+unsigned source_lane(const ShuffleOperands& q, int lane) {
+  const int base = lane & ~(q.width - 1);
+  const int place = lane - base;
+  switch (q.kind) {
+    case Shuffle::kIndex:
+      return static_cast<unsigned>(base + (q.argument & (q.width - 1)));
+    case Shuffle::kUp:
+      return static_cast<unsigned>(place < q.argument ? lane : lane - q.argument);
+    case Shuffle::kDown:
+      return static_cast<unsigned>(place + q.argument < q.width ? lane + q.argument : lane);
+    case Shuffle::kXor:
+      return static_cast<unsigned>((lane ^ q.argument) < base + q.width ? lane ^ q.argument : lane);
+  }
+  return static_cast<unsigned>(lane);
+}
+
+}  // namespace
+
+void sync_threads(const char* site) {
+  const InRuntime in_runtime;
+  Block& block = *grid().current().home;
+  if (block.barrier_site != nullptr && std::strcmp(block.barrier_site, site) != 0) {
+    report_error(std::string("threads of one block meet at different __syncthreads: ") +
+                 block.barrier_site + " and " + site);
+  }
+  block.barrier_site = site;
+  block.at_barrier.push_back(&grid().current());
+  if (block.at_barrier.size() == block.alive) grid().release_barrier(block);
+  grid().wait("__syncthreads", site);
+}
+
+void sync_warp(std::uint32_t mask, const char* site) {
+  const Thread& t = grid().current();
+  meet(kSyncWarp, mask & t.team->present, nullptr, site, [&](const Meeting& m) {
+    if (observer != nullptr) observer->warp_syncs(t.home->slot, t.warp, m.mask);
+  });
+}
+
+void shuffle(Shuffle kind, std::uint32_t mask, const void* value, void* result, unsigned bytes,
+             int argument, int width, const char* site) {
+  ShuffleOperands own{value, result, bytes, kind, argument, width};
+  meet(kShuffle, mask, &own, site, [&](const Meeting& m) {
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      if (!in_mask(m.mask, lane)) continue;
+      const auto& q = *static_cast<const ShuffleOperands*>(m.payload[lane]);
+      const unsigned source = source_lane(q, static_cast<int>(lane));
+      if (in_mask(m.mask, source)) {
+        std::memcpy(q.result, static_cast<const ShuffleOperands*>(m.payload[source])->value,
+                    q.bytes);
+      } else {
+        report_error(std::string("a shuffle at ") + site + " reads lane " + std::to_string(source) +
+                     ", which is not in its mask");
+        std::memset(q.result, 0xff, q.bytes);
+      }
+    }
+  });
+}
+
+std::uint32_t ballot(std::uint32_t mask, bool predicate, const char* site) {
+  struct Vote {
+    bool predicate;
+    std::uint32_t result;
+  } own{predicate, 0};
+  meet(kBallot, mask, &own, site, [](const Meeting& m) {
+    std::uint32_t votes = 0;
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      if (in_mask(m.mask, lane) && static_cast<Vote*>(m.payload[lane])->predicate) {
+        votes |= 1u << lane;
+      }
+    }
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      if (in_mask(m.mask, lane)) static_cast<Vote*>(m.payload[lane])->result = votes;
+    }
+  });
+  return own.result;
+}
+
+void before_atomic(const volatile void* address, unsigned bytes) {
+  const InRuntime in_runtime;
+  const Order order = grid().schedule().order;
+  const bool shuffled = order == Order::kRandom || order == Order::kSkewed;
+  if (shuffled && grid().random() % kAtomicsPerYield == 0) grid().yield();
+  if (observer != nullptr) observer->atomic(const_cast<const void*>(address), bytes);
+}
+
+void thread_fence() {
+  const InRuntime in_runtime;
+  if (observer != nullptr) observer->fences();
+}
+
+void report_error(const std::string& what) {
+  const InRuntime in_runtime;
+  grid().report(what);
+}
+
+void end_thread() { grid().exit_thread(); }
+
+bool on_own_stack(const void* address) { return on_stack_of(grid().current().fiber, address); }
+
+}  // namespace sb::simt

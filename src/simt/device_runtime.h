@@ -1,0 +1,51 @@
+// What device code asks of the machine below it: who am I, wait for the others, talk to my warp.
+// Called through the words of simt/cuda_language.h; `site` is "file:line" of the call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "simt/launch.h"
+
+namespace sb::simt {
+
+struct Self {
+  Extent thread, block, block_extent, grid_extent;
+  unsigned lane = 0, warp = 0;
+  unsigned flat = 0;  // thread within its block
+};
+
+extern Self* running;  // null outside of kernels
+inline const Self& self() { return *running; }
+
+// Positive while the runtime itself works: its memory accesses are not the kernel's, though they
+// may happen in library templates of which the linker kept an instrumented copy.
+extern unsigned runtime_depth;
+struct InRuntime {
+  InRuntime() { ++runtime_depth; }
+  ~InRuntime() { --runtime_depth; }
+};
+
+void sync_threads(const char* site);
+void sync_warp(std::uint32_t mask, const char* site);
+
+enum class Shuffle { kIndex, kUp, kDown, kXor };
+// Every lane of `mask` hands in `bytes` at `value` and gets those of the lane that `argument`
+// points to within its segment of `width` lanes.
+void shuffle(Shuffle kind, std::uint32_t mask, const void* value, void* result, unsigned bytes,
+             int argument, int width, const char* site);
+std::uint32_t ballot(std::uint32_t mask, bool predicate, const char* site);
+
+// Before an atomic operation: lets others go first in some schedules, tells the observer.
+void before_atomic(const volatile void* address, unsigned bytes);
+void thread_fence();
+
+// The block's array for this declaration; filled with 0xff bytes (NaN) when the block starts.
+void* shared_array(const void* declaration, std::size_t bytes);
+
+void report_error(const std::string& what);  // against the running thread
+[[noreturn]] void end_thread();              // without unwinding: device code has no destructors
+
+bool on_own_stack(const void* address);
+
+}  // namespace sb::simt

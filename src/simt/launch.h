@@ -1,0 +1,62 @@
+// Runs a CUDA kernel on the CPU, a fiber per CUDA thread, in a chosen schedule, and reports what it
+// did wrong. Proves answers and synchronisation; says nothing about time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sb::simt {
+
+// Which ready thread runs next. kSkewed gives warps priorities, drawn anew at barriers and now and
+// then, so that one warp runs as far ahead as synchronisation lets it: uniform random choice keeps
+// all warps at about the same place and misses bugs that need a distance.
+enum class Order { kInOrder, kReverse, kRandom, kSkewed };
+inline constexpr std::array kAllOrders = {Order::kInOrder, Order::kReverse, Order::kRandom,
+                                          Order::kSkewed};
+std::string_view name_of(Order order);  // "in_order", "reverse", "random", "skewed"
+
+struct Schedule {
+  Order order = Order::kInOrder;
+  std::uint64_t seed = 1;  // of kRandom and kSkewed
+  unsigned resident = 4;   // blocks alive at a time
+};
+
+// The schedule of the launches that device variants make. Skewed, unless a test says otherwise.
+Schedule& current_schedule();
+
+struct Extent {
+  unsigned x = 1, y = 1, z = 1;
+  std::uint64_t count() const { return std::uint64_t{x} * y * z; }
+};
+
+struct LaunchShape {
+  Extent grid, block;
+};
+
+struct Report {
+  std::vector<std::string> errors;  // each kind once, with the first thread that made it
+  std::uint64_t error_count = 0;
+  std::uint64_t barriers = 0;     // __syncthreads passed, per block
+  std::uint64_t collectives = 0;  // shuffles, votes, __syncwarp, per warp
+  std::size_t shared_bytes = 0;   // of the block that used most
+  bool ok() const { return error_count == 0; }
+};
+
+// `body` is what every thread does; it finds its indices in self(). Not reentrant. Throws
+// std::invalid_argument for a shape that no GPU takes.
+Report launch(const LaunchShape& shape, const Schedule& schedule,
+              const std::function<void()>& body);
+
+// Memory for kernels' operands: zones around it are inaccessible pages, contents are 0xff bytes.
+void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc
+void device_free(void* memory);            // null is ignored
+
+// At most this much shared memory per block: what every GPU from sm_80 on has (sm_86, sm_89).
+inline constexpr std::size_t kSharedLimit = 99 * 1024;
+
+}  // namespace sb::simt

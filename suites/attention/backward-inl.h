@@ -1,0 +1,281 @@
+// Backward (FlashAttention-2, arXiv 2307.08691, algorithm 2) with five matrix products:
+//   P = exp(S - L)    dV += P^T dO    dS = P (dO V^T - delta)    dQ += dS K    dK += dS^T Q
+// Key blocks outside, groups of panels inside. S^T, dP^T and dQ^T are the forward pass's tiles; dV
+// and dK are the same tile with lanes over columns. Included inside a region.
+// clang-format off
+#include "suites/attention/panel-inl.h"
+#include "suites/attention/flash-inl.h"
+// clang-format on
+
+struct BackwardPanel {
+  Panel q;       // Q^T
+  Panel d_o;     // dO^T, and dQ^T in `o`
+  float* lse;    // in the log2 domain; +inf where a row is missing or sees nothing: P = 0
+  float* delta;  // sum of dO * O
+  float* p;      // [key][width]
+  float* ds;
+};
+
+struct BackwardWorkspace {
+  float* dk;
+  float* dv;
+  float* q_rows;  // with whole registers of columns, when d is no multiple of one
+  float* do_rows;
+  float* stage;
+  float* panels;  // the rest: panels one after the other
+};
+
+inline BackwardWorkspace take_backward(const BackwardTask& t, float* workspace) {
+  Arena arena(workspace);
+  const std::int64_t d = Arena::padded(t.head.d);
+  BackwardWorkspace w;
+  w.dk = arena.take(kBackwardKeys * d);
+  w.dv = arena.take(kBackwardKeys * d);
+  w.stage = arena.take(kLanes<Wide> * d);
+  w.q_rows = arena.take(t.m * d);
+  w.do_rows = arena.take(t.m * d);
+  w.panels = arena.take(0);
+  return w;
+}
+
+// Where panel `index` lies. Probabilities are shared by panels `index` modulo the group's size.
+inline BackwardPanel panel_at(const BackwardTask& t, const BackwardWorkspace& w, int index) {
+  const int widest = kPanelVectors * kLanes<Wide>;
+  const std::int64_t d = Arena::padded(t.head.d);
+  const std::int64_t tile = Arena::padded(kBackwardKeys * widest);
+  Arena tiles(w.panels + 2 * tile * (index % kGroupPanels));
+  Arena own(w.panels + 2 * tile * kGroupPanels +
+            index * (3 * Arena::padded(d * widest) + 2 * Arena::padded(widest)));
+  BackwardPanel panel;
+  panel.p = tiles.take(tile);
+  panel.ds = tiles.take(tile);
+  panel.q.shape = panel.d_o.shape = t.panels[index];
+  panel.q.width = panel.d_o.width = t.panels[index].width(kLanes<Wide>);
+  panel.q.q = own.take(d * widest);
+  panel.d_o.q = own.take(d * widest);
+  panel.d_o.o = own.take(d * widest);
+  panel.lse = own.take(widest);
+  panel.delta = own.take(widest);
+  return panel;
+}
+
+struct PackBackward {
+  const BackwardTask& t;
+  const BackwardPanel& panel;
+  float* stage;
+  bool first;
+
+  template <class V, int C>
+  void run() {
+    constexpr int kW = kLanes<V>;
+    const Panel& q = panel.q;
+    for (int c = 0; c < C; ++c) {
+      const std::int64_t row = q.shape.first_row + c * kW;
+      const int count = q.shape.rows - c * kW;
+      const auto pack = [&](const float* rows, std::int64_t stride, float* to) {
+        pack_rows<V>(Dtype::kF32, rows + row * stride, stride, count, t.head.d, to, q.width, c * kW,
+                     stage);
+      };
+      pack(static_cast<const float*>(t.head.q.data), t.head.q.stride, q.q);
+      pack(t.d_o.data, t.d_o.stride, panel.d_o.q);
+      if (!first) pack(t.dq.data, t.dq.stride, panel.d_o.o);
+    }
+    if (first) std::fill_n(panel.d_o.o, Arena::padded(t.head.d) * q.width, 0.0f);
+    statistics();
+  }
+
+  void statistics() const {
+    constexpr float kLog2E = 1.4426950408889634f;
+    for (int r = 0; r < panel.q.width; ++r) {
+      panel.lse[r] = INFINITY;
+      panel.delta[r] = 0;
+      if (r >= panel.q.shape.rows) continue;
+      const std::int64_t row = panel.q.shape.first_row + r;
+      if (t.lse[row] != -INFINITY) panel.lse[r] = t.lse[row] * kLog2E;
+      const float* o = t.o.data + row * t.o.stride;
+      const float* d_o = t.d_o.data + row * t.d_o.stride;
+      float sum[16] = {};
+      for (int c = 0; c < t.head.d; ++c) sum[c % 16] += o[c] * d_o[c];
+      for (const float part : sum) panel.delta[r] += part;
+    }
+  }
+};
+
+struct UnpackGradient {
+  const BackwardTask& t;
+  const BackwardPanel& panel;
+  float* stage;
+  float factor;
+
+  template <class V, int C>
+  void run() {
+    constexpr int kW = kLanes<V>;
+    float factors[kW];
+    std::fill_n(factors, kW, factor);
+    for (int c = 0; c < C; ++c) {
+      const std::int64_t row = panel.q.shape.first_row + c * kW;
+      unpack_rows<V>(panel.d_o.o, panel.q.width, c * kW, t.head.d, factors, Dtype::kF32,
+                     t.dq.data + row * t.dq.stride, t.dq.stride, panel.q.shape.rows - c * kW,
+                     stage);
+    }
+  }
+};
+
+struct DifferentiateBlock {
+  const BackwardTask& t;
+  const BackwardPanel& panel;
+  const KvBlock& kv;
+
+  template <class V, int C>
+  void run() {
+    KvBlock swapped = kv;
+    std::swap(swapped.k, swapped.v);
+    std::swap(swapped.k_stride, swapped.v_stride);
+    PanelBlock<MacF32, V, C> scores(panel.q, kv, t.head.d, t.head.diagonal, t.head.scale, panel.p);
+    PanelBlock<MacF32, V, C> gradient(panel.d_o, swapped, t.head.d, t.head.diagonal, t.head.scale,
+                                      panel.ds);
+    scores.score();
+    gradient.score_unmasked();
+    gradient.differentiate(panel.p, panel.lse, panel.delta);
+    gradient.add_weighted_values();
+  }
+};
+
+// to[key][column] += sum over the rows of the panels of weight[key][row] * x[row][column], for R
+// keys and C registers of columns.
+template <int R, int C, class WeightsOf>
+SB_INLINE void product_tile(const BackwardPanel* panels, int count, WeightsOf weights_of, int key,
+                            const float* x, std::int64_t stride, float* to,
+                            std::int64_t to_stride) {
+  Wide acc[R][C];
+  SB_UNROLL
+  for (int r = 0; r < R; ++r) {
+    SB_UNROLL
+    for (int c = 0; c < C; ++c) acc[r][c] = broadcast<Wide>(0.0f);
+  }
+  for (int p = 0; p < count; ++p) {
+    const Panel& panel = panels[p].q;
+    const float* words[R];
+    SB_UNROLL
+    for (int r = 0; r < R; ++r) words[r] = weights_of(panels[p]) + (key + r) * panel.width;
+    const float* rows = x + panel.shape.first_row * stride;
+    const int end = panel.shape.rows;
+    SB_UNROLL_2
+    for (int i = 0; i < end; ++i) mac_step<MacF32>(rows + i * stride, words, i, acc);
+  }
+  SB_UNROLL
+  for (int r = 0; r < R; ++r) {
+    SB_UNROLL
+    for (int c = 0; c < C; ++c) {
+      float* sum = to + r * to_stride + c * kLanes<Wide>;
+      store(sum, add(load<Wide>(sum), acc[r][c]));
+    }
+  }
+}
+
+template <int C, class WeightsOf>
+SB_INLINE void product_columns(const BackwardPanel* panels, int count, WeightsOf weights_of,
+                               int keys, const float* x, std::int64_t stride, float* to,
+                               std::int64_t to_stride) {
+  int j = 0;
+  for (; j + 4 <= keys; j += 4) {
+    product_tile<4, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
+  }
+  for (; j < keys; ++j) {
+    product_tile<1, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
+  }
+}
+
+template <class WeightsOf>
+SB_NOINLINE void add_product(const BackwardPanel* panels, int count, WeightsOf weights_of, int keys,
+                             const float* x, std::int64_t stride, int d, float* to,
+                             std::int64_t to_stride) {
+  constexpr int kColumns = SB_ISA_SIMD == 16 ? 4 : 2;
+  constexpr int kW = kLanes<Wide>;
+  int c = 0;
+  for (; c + kColumns * kW <= d; c += kColumns * kW) {
+    product_columns<kColumns>(panels, count, weights_of, keys, x + c, stride, to + c, to_stride);
+  }
+  for (; c < d; c += kW) {
+    product_columns<1>(panels, count, weights_of, keys, x + c, stride, to + c, to_stride);
+  }
+}
+
+// Rows with whole registers of columns: as they are, or a padded copy.
+inline Rows<const float*> whole_registers(const Rows<const float*>& rows, std::int64_t count, int d,
+                                          float* copy) {
+  if (d % kLanes<Wide> == 0) return rows;
+  const std::int64_t stride = Arena::padded(d);
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::fill_n(std::copy_n(rows.data + i * rows.stride, d, copy + i * stride), stride - d, 0.0f);
+  }
+  return {copy, stride};
+}
+
+inline void write_block(const float* sums, std::int64_t stride, int keys, int d, float factor,
+                        bool add, const Rows<float*>& to) {
+  for (int j = 0; j < keys; ++j) {
+    const float* from = sums + j * stride;
+    float* row = to.data + j * to.stride;
+    for (int c = 0; c < d; ++c) row[c] = (add ? row[c] : 0) + factor * from[c];
+  }
+}
+
+inline void backward_block(const BackwardTask& t, const BackwardWorkspace& w, std::int64_t first,
+                           const Rows<const float*>& q, const Rows<const float*>& d_o) {
+  const Head& head = t.head;
+  const std::int64_t stride = Arena::padded(head.d);
+  const int keys = static_cast<int>(std::min<std::int64_t>(kBackwardKeys, head.n - first));
+  const KvBlock kv{.k = static_cast<const float*>(head.k.data) + first * head.k.stride,
+                   .v = static_cast<const float*>(head.v.data) + first * head.v.stride,
+                   .k_stride = head.k.stride,
+                   .v_stride = head.v.stride,
+                   .first_key = first,
+                   .keys = keys,
+                   .in_place = true};
+  std::fill_n(w.dk, keys * stride, 0.0f);
+  std::fill_n(w.dv, keys * stride, 0.0f);
+  for (int begin = 0; begin < t.panel_count; begin += kGroupPanels) {
+    BackwardPanel panels[kGroupPanels];
+    int count = 0;
+    for (int p = begin; p < std::min(begin + kGroupPanels, t.panel_count); ++p) {
+      const std::int64_t last = t.panels[p].first_row + t.panels[p].rows - 1;
+      if (visible_keys(last, head.diagonal, head.n) <= first) continue;
+      BackwardPanel& panel = panels[count++] = panel_at(t, w, p);
+      if (t.repack) for_panel_type(t.panels[p], PackBackward{t, panel, w.stage, false});
+      for_panel_type(t.panels[p], DifferentiateBlock{t, panel, kv});
+      if (t.repack) for_panel_type(t.panels[p], UnpackGradient{t, panel, w.stage, 1});
+    }
+    const auto p_of = [](const BackwardPanel& panel) { return panel.p; };
+    const auto ds_of = [](const BackwardPanel& panel) { return panel.ds; };
+    add_product(panels, count, p_of, keys, d_o.data, d_o.stride, head.d, w.dv, stride);
+    add_product(panels, count, ds_of, keys, q.data, q.stride, head.d, w.dk, stride);
+  }
+  constexpr float kLn2 = 0.6931471805599453f;
+  write_block(w.dv, stride, keys, head.d, 1, t.add, {t.dv.data + first * t.dv.stride, t.dv.stride});
+  write_block(w.dk, stride, keys, head.d, head.scale * kLn2, t.add,
+              {t.dk.data + first * t.dk.stride, t.dk.stride});
+}
+
+inline void backward_head(const BackwardTask& t, float* workspace) {
+  const BackwardWorkspace w = take_backward(t, workspace);
+  const Rows<const float*> q = whole_registers(
+      {static_cast<const float*>(t.head.q.data), t.head.q.stride}, t.m, t.head.d, w.q_rows);
+  const Rows<const float*> d_o = whole_registers(t.d_o, t.m, t.head.d, w.do_rows);
+  const auto each_panel = [&](auto&& visit) {
+    for (int p = 0; p < t.panel_count; ++p) visit(t.panels[p], panel_at(t, w, p));
+  };
+  each_panel([&](const PanelShape& shape, const BackwardPanel& panel) {
+    for_panel_type(shape, PackBackward{t, panel, w.stage, true});
+    if (t.repack) for_panel_type(shape, UnpackGradient{t, panel, w.stage, 0});
+  });
+  for (std::int64_t first = t.first_block * kBackwardKeys; first < t.head.n;
+       first += t.block_step * kBackwardKeys) {
+    backward_block(t, w, first, q, d_o);
+  }
+  constexpr float kLn2 = 0.6931471805599453f;
+  each_panel([&](const PanelShape& shape, const BackwardPanel& panel) {
+    if (t.repack) for_panel_type(shape, PackBackward{t, panel, w.stage, false});
+    for_panel_type(shape, UnpackGradient{t, panel, w.stage, t.head.scale * kLn2});
+  });
+}
