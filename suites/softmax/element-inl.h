@@ -80,11 +80,8 @@ HWY_INLINE V load_rest(const T* from, std::int64_t n, V neutral) {
 // of a page, and the reorder buffer holds no more than a dozen lines' worth of exponentials.
 template <class T>
 HWY_INLINE void prefetch_ahead(const T* tile) {
-#ifndef SB_AHEAD
-#define SB_AHEAD 2048
-#endif
-  constexpr std::int64_t kAhead = SB_AHEAD;
-  if constexpr (kLanes > 1 && kAhead > 0) {
+  constexpr std::int64_t kAhead = 2048;  // bytes
+  if constexpr (kLanes > 1) {
     const char* line = reinterpret_cast<const char*>(tile) + kAhead;
     for (std::size_t b = 0; b < kTile * sizeof(T); b += 64) hwy::Prefetch(line + b);
   }
