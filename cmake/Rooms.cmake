@@ -31,7 +31,7 @@ add_dependencies(sb_build_info sb_build_info_file)
 
 set(sb_rooms "" CACHE INTERNAL "")
 set(sb_families "" CACHE INTERNAL "")
-set(sb_cuda_families "" CACHE INTERNAL "")
+set(sb_device_families "" CACHE INTERNAL "")
 
 # sb_add_room(name libs...): src/<name>/*.cpp -> OBJECT library sb_<name>
 function(sb_add_room name)
@@ -46,10 +46,10 @@ function(sb_add_room name)
   endif()
 endfunction()
 
-# Where g++ and nvcc both compile it, a .cu file is the fibers' code and the GPU's. suites/<name>/*.cu
-# -> sources that give it to the C++ compiler, in ${on_fibers}; -> OBJECT library
-# sb_cuda_<name> where a toolkit is found. A spill or local memory is an error.
-function(sb_device_sources name on_fibers)
+# A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
+# compiler through wrapper sources; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is
+# found. A spill or local memory is an error.
+function(sb_add_device_code name)
   file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cu)
   set(wrappers "")
   foreach(kernel IN LISTS kernels)
@@ -58,8 +58,10 @@ function(sb_device_sources name on_fibers)
     file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"suites/${name}/${stem}.cu\"\n")
     list(APPEND wrappers ${wrapper})
   endforeach()
-  if(TARGET sb_simt)
-    set(${on_fibers} ${wrappers} PARENT_SCOPE)
+  if(kernels AND TARGET sb_simt)
+    add_library(sb_fibers_${name} OBJECT ${wrappers})
+    target_link_libraries(sb_fibers_${name} PUBLIC sb_options)
+    set(sb_device_families "${sb_device_families};sb_fibers_${name}" CACHE INTERNAL "")
   endif()
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
     return()
@@ -72,18 +74,18 @@ function(sb_device_sources name on_fibers)
     -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
   set_target_properties(sb_cuda_${name} PROPERTIES CUDA_STANDARD_REQUIRED OFF
                         CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
-  set(sb_cuda_families "${sb_cuda_families};sb_cuda_${name}" CACHE INTERNAL "")
+  set(sb_device_families "${sb_device_families};sb_cuda_${name}" CACHE INTERNAL "")
 endfunction()
 
 # suites/<name>/*.cpp without the tests -> OBJECT library sb_family_<name>
 function(sb_add_family name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
-  sb_device_sources(${name} on_fibers)
-  if(NOT sources AND NOT on_fibers)
+  if(NOT sources)
     return()
   endif()
-  add_library(sb_family_${name} OBJECT ${sources} ${on_fibers})
+  sb_add_device_code(${name})
+  add_library(sb_family_${name} OBJECT ${sources})
   target_link_libraries(sb_family_${name} PUBLIC sb_options hwy::hwy sb_xnnpack sb_onednn sb_fftw
                                                  sb_openblas)
   # Intrinsic headers and vector types trip these two; everything else stays an error.
@@ -108,9 +110,10 @@ function(sb_add_program)
   file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own
   add_executable(softmax-bench ${PROJECT_BINARY_DIR}/generated/none.cpp)
   target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
-  if(sb_cuda_families)
+  target_link_libraries(softmax-bench PRIVATE ${sb_device_families})
+  if(CMAKE_CUDA_COMPILER)
     # Not libcuda: the program must start where no driver is installed.
-    target_link_libraries(softmax-bench PRIVATE ${sb_cuda_families} CUDA::cudart_static)
+    target_link_libraries(softmax-bench PRIVATE CUDA::cudart_static)
     set_target_properties(softmax-bench PROPERTIES LINKER_LANGUAGE CXX)
   endif()
   set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves

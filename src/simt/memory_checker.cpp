@@ -1,0 +1,161 @@
+#include "simt/memory_checker.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "simt/device_runtime.h"
+
+namespace sb::simt {
+namespace {
+
+constexpr std::size_t kGrain = 4;  // bytes of a cell: no kernel here has smaller elements
+constexpr std::uintptr_t kNearby = 4096;
+constexpr unsigned kWarpSize = 32;
+
+std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
+
+// For addr2line -Cife PROGRAM.
+std::string text_of(std::uintptr_t place) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%#zx", static_cast<std::size_t>(place));
+  return place == 0 ? "an atomic" : text;
+}
+
+}  // namespace
+
+void MemoryChecker::launch_begins(unsigned slots) {
+  blocks_.assign(slots, {});
+  for (auto& [base, region] : global_) region.cells.clear();  // launches follow each other
+}
+
+void MemoryChecker::block_begins(unsigned slot, std::uint64_t block, unsigned threads) {
+  blocks_[slot] = {.block = block, .epoch = 1, .lanes = {}};
+  blocks_[slot].lanes.assign(threads, std::vector<std::uint32_t>(kWarpSize, 0));
+  for (unsigned t = 0; t < threads; ++t) blocks_[slot].lanes[t][t % kWarpSize] = 1;
+}
+
+void MemoryChecker::block_syncs(unsigned slot) { ++blocks_[slot].epoch; }
+
+void MemoryChecker::warp_syncs(unsigned slot, unsigned warp, std::uint32_t mask) {
+  auto& lanes = blocks_[slot].lanes;
+  std::vector<std::uint32_t> known(kWarpSize, 0);
+  const auto for_each_of_mask = [&](auto&& visit) {
+    for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+      if ((mask >> lane & 1u) != 0) visit(lane, lanes[warp * kWarpSize + lane]);
+    }
+  };
+  for_each_of_mask([&](unsigned, std::vector<std::uint32_t>& clocks) {
+    for (unsigned k = 0; k < kWarpSize; ++k) known[k] = std::max(known[k], clocks[k]);
+  });
+  for_each_of_mask([&](unsigned lane, std::vector<std::uint32_t>& clocks) {
+    clocks = known;
+    ++clocks[lane];
+  });
+}
+
+void MemoryChecker::atomic(const void* address, unsigned bytes) {
+  look(address, bytes, true, true, 0);
+}
+
+void MemoryChecker::shared_added(unsigned, const void* base, std::size_t bytes) {
+  shared_[number(base)] = {.bytes = bytes, .cells = {}};
+}
+void MemoryChecker::shared_removed(unsigned, const void* base) { shared_.erase(number(base)); }
+void MemoryChecker::global_added(const void* base, std::size_t bytes) {
+  global_[number(base)] = {.bytes = bytes, .cells = {}};
+}
+void MemoryChecker::global_removed(const void* base) { global_.erase(number(base)); }
+
+void MemoryChecker::access(const void* address, unsigned bytes, bool write, std::uintptr_t place) {
+  look(address, bytes, write, false, place);
+}
+
+void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool atomic,
+                         std::uintptr_t place) {
+  if (on_own_stack(address)) return;
+  const std::uintptr_t at = number(address);
+  for (Regions* regions : {&shared_, &global_}) {
+    if (auto* region = holding(*regions, at, bytes)) {
+      return touch(at, *region, bytes, now(atomic, place), write, regions == &shared_);
+    }
+  }
+  const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
+  if (nearby(shared_, at)) {
+    report_error("shared memory: " + how + " is out of bounds");
+  } else if (nearby(global_, at)) {
+    report_error("global memory: " + how + " is out of bounds");
+  } else if (write) {
+    report_error("host memory: " + how);
+  } else {
+    return;  // constants, indices, the operands that a launch captured
+  }
+  end_thread();
+}
+
+MemoryChecker::Regions::value_type* MemoryChecker::holding(Regions& regions, std::uintptr_t at,
+                                                           unsigned bytes) {
+  const auto after = regions.upper_bound(at);
+  if (after == regions.begin()) return nullptr;
+  auto& region = *std::prev(after);
+  return at + bytes <= region.first + region.second.bytes ? &region : nullptr;
+}
+
+bool MemoryChecker::nearby(const Regions& regions, std::uintptr_t at) {
+  const auto after = regions.lower_bound(at);
+  if (after != regions.end() && after->first - at <= kNearby) return true;
+  if (after == regions.begin()) return false;
+  const auto& [base, region] = *std::prev(after);
+  return at - (base + region.bytes) <= kNearby;
+}
+
+MemoryChecker::Touch MemoryChecker::now(bool atomic, std::uintptr_t place) const {
+  const BlockClock& clock = blocks_[running_slot];
+  return {.block = clock.block,
+          .epoch = clock.epoch,
+          .clock = clock.lanes[self().flat][self().lane],
+          .thread = self().flat,
+          .atomic = atomic,
+          .happened = true,
+          .place = place};
+}
+
+bool MemoryChecker::ordered(const Touch& earlier) const {
+  const BlockClock& clock = blocks_[running_slot];
+  if (earlier.block != clock.block) return false;
+  if (earlier.thread == self().flat || earlier.epoch < clock.epoch) return true;
+  return earlier.thread / kWarpSize == self().warp &&
+         clock.lanes[self().flat][earlier.thread % kWarpSize] >= earlier.clock;
+}
+
+void MemoryChecker::touch(std::uintptr_t at, Regions::value_type& entry, unsigned bytes,
+                          const Touch& now, bool write, bool shared) {
+  auto& [base, region] = entry;
+  const std::string memory = shared ? "shared memory: " : "global memory: ";
+  if (region.cells.empty()) region.cells.resize((region.bytes + kGrain - 1) / kGrain);
+  const auto demand_order = [&](const Touch& earlier, const char* kind) {
+    if (!earlier.happened || (earlier.atomic && now.atomic) || ordered(earlier)) return;
+    report_error(memory + "race, " + kind +
+                 (earlier.block == now.block ? " in one block: " : " in different blocks: ") +
+                 text_of(earlier.place) + " then " + text_of(now.place));
+  };
+  for (std::size_t i = (at - base) / kGrain; i <= (at - base + bytes - 1) / kGrain; ++i) {
+    Cell& cell = region.cells[i];
+    demand_order(cell.write, write ? "write after write" : "read after write");
+    if (write) {
+      demand_order(cell.reads[0], "write after read");
+      demand_order(cell.reads[1], "write after read");
+      cell.write = now;
+      continue;
+    }
+    if (shared && !cell.write.happened) {
+      report_error(memory + "read at " + text_of(now.place) + " of what nobody wrote");
+    }
+    if (cell.reads[0].happened && cell.reads[0].thread / kWarpSize != self().warp) {
+      cell.reads[1] = cell.reads[0];
+    }
+    cell.reads[0] = now;
+  }
+}
+
+}  // namespace sb::simt

@@ -1,0 +1,76 @@
+// Reports what a kernel's memory accesses may not do, in every schedule, lucky ones included.
+//
+//   shared memory: races between threads of a block, reads of bytes nobody wrote, accesses outside
+//     of every array. __syncthreads orders the block, __syncwarp its lanes; shuffles and votes
+//     order nothing, because CUDA promises nothing.
+//   global memory: races within a block and between the blocks of a launch, accesses outside of
+//     every buffer. Blocks are ordered only by the end of a launch: kernels here have no flags.
+//
+// Accesses come from code compiled with -fsanitize=thread: the compiler then calls a function at
+// every access, and memory_hooks.cpp defines these functions in place of ThreadSanitizer's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "simt/observer.h"
+
+namespace sb::simt {
+
+class MemoryChecker final : public Observer {
+ public:
+  // A plain access of the running thread; `place` names the code (a program counter). An access
+  // outside of everything ends the thread.
+  void access(const void* address, unsigned bytes, bool write, std::uintptr_t place);
+
+  void launch_begins(unsigned slots) override;
+  void block_begins(unsigned slot, std::uint64_t block, unsigned threads) override;
+  void block_syncs(unsigned slot) override;
+  void warp_syncs(unsigned slot, unsigned warp, std::uint32_t mask) override;
+  void fences() override {}
+  void atomic(const void* address, unsigned bytes) override;
+  void shared_added(unsigned slot, const void* base, std::size_t bytes) override;
+  void shared_removed(unsigned slot, const void* base) override;
+  void global_added(const void* base, std::size_t bytes) override;
+  void global_removed(const void* base) override;
+
+ private:
+  // When and by whom a cell was touched: enough to decide whether a later access is ordered.
+  struct Touch {
+    std::uint64_t block = 0;
+    std::uint32_t epoch = 0;  // barriers that the block had passed
+    std::uint32_t clock = 0;  // of the lane: __syncwarps it had passed
+    unsigned thread = 0;
+    bool atomic = false, happened = false;
+    std::uintptr_t place = 0;
+  };
+  struct Cell {
+    Touch write;
+    Touch reads[2];  // of different warps, if two warps read
+  };
+  struct Region {
+    std::size_t bytes = 0;
+    std::vector<Cell> cells;  // made at the first access
+  };
+  using Regions = std::map<std::uintptr_t, Region>;
+  struct BlockClock {
+    std::uint64_t block = 0;
+    std::uint32_t epoch = 1;
+    std::vector<std::vector<std::uint32_t>> lanes;  // [thread][lane of its warp]: clock known of it
+  };
+
+  void look(const void* address, unsigned bytes, bool write, bool atomic, std::uintptr_t place);
+  void touch(std::uintptr_t at, Regions::value_type& region, unsigned bytes, const Touch& now,
+             bool write, bool shared);
+  bool ordered(const Touch& earlier) const;
+  Touch now(bool atomic, std::uintptr_t place) const;
+  static Regions::value_type* holding(Regions& regions, std::uintptr_t at, unsigned bytes);
+  static bool nearby(const Regions& regions, std::uintptr_t at);
+
+  Regions shared_, global_;
+  std::vector<BlockClock> blocks_;  // by slot
+};
+
+}  // namespace sb::simt
