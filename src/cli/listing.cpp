@@ -43,6 +43,30 @@ bool example_problem(const Operation& op, std::int64_t size, std::string_view sm
   }
 }
 
+int variants_on(Device device) {
+  const auto all = Registry::instance().variants();
+  return static_cast<int>(
+      std::count_if(all.begin(), all.end(), [&](auto* v) { return v->device == device; }));
+}
+
+std::string why_no_simt() {
+  return variants_on(Device::kSimt) > 0 ? "" : "this program was built without kernels for fibers";
+}
+
+Json parameter(const ParamSpec& spec) {
+  Json json = {{"name", spec.name}, {"doc", spec.doc}};
+  if (!spec.choices.empty()) {
+    json["choices"] = spec.choices;
+  } else {
+    json["min"] = spec.min;
+    if (spec.max != INT64_MAX) json["max"] = spec.max;
+  }
+  if (!spec.default_value.empty()) json["default"] = spec.default_value;
+  return json;
+}
+
+}  // namespace
+
 std::string why_not_here(const Variant& variant) {
   if (std::string why = why_isa_unavailable(variant.isa); !why.empty()) return why;
   const Operation* op = Registry::instance().find_operation(variant.op);
@@ -68,30 +92,6 @@ std::string why_no_cuda() {
   }
   return "this program was built without CUDA variants";
 }
-
-int variants_on(Device device) {
-  const auto all = Registry::instance().variants();
-  return static_cast<int>(
-      std::count_if(all.begin(), all.end(), [&](auto* v) { return v->device == device; }));
-}
-
-std::string why_no_simt() {
-  return variants_on(Device::kSimt) > 0 ? "" : "this program was built without kernels for fibers";
-}
-
-Json parameter(const ParamSpec& spec) {
-  Json json = {{"name", spec.name}, {"doc", spec.doc}};
-  if (!spec.choices.empty()) {
-    json["choices"] = spec.choices;
-  } else {
-    json["min"] = spec.min;
-    if (spec.max != INT64_MAX) json["max"] = spec.max;
-  }
-  if (!spec.default_value.empty()) json["default"] = spec.default_value;
-  return json;
-}
-
-}  // namespace
 
 Json list_operations() {
   Json all = Json::array();

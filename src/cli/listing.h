@@ -2,6 +2,9 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/variant.h"
 
 namespace sb {
 
@@ -10,5 +13,9 @@ nlohmann::ordered_json list_variants();
 nlohmann::ordered_json list_workloads();
 nlohmann::ordered_json list_devices();
 nlohmann::ordered_json list_columns();
+
+// Empty if the variant can run here at some size, else why it can't.
+std::string why_not_here(const Variant& variant);
+std::string why_no_cuda();  // empty if CUDA variants can run
 
 }  // namespace sb

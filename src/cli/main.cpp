@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   sb::add_run_command(app, chosen);
   sb::add_verify_command(app, chosen);
   sb::add_peaks_command(app, chosen);
+  sb::add_claims_command(app, chosen);
   sb::add_env_command(app, chosen);
   sb::add_worker_command(app, chosen);
   return sb::run_program(app, argc, argv, chosen);

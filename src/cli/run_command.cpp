@@ -1,9 +1,6 @@
 // run: verify, measure, write results.csv.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <ctime>
 #include <filesystem>
 
 #include "cli/commands.h"
@@ -20,8 +17,6 @@
 namespace sb {
 namespace {
 
-const std::string kRunsDir = "results/runs/";
-
 struct RunSettings {
   Selection selection;
   std::string out;
@@ -32,16 +27,6 @@ struct RunSettings {
   bool dry_run = false;
   bool quiet = false;
 };
-
-std::string utc_name() { return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))); }
-
-// A second run within the same second gets a name of its own.
-std::string unused_run_id() {
-  const std::string now = utc_name();
-  std::string id = now;
-  for (int i = 2; std::filesystem::exists(kRunsDir + id); ++i) id = fmt::format("{}-{}", now, i);
-  return id;
-}
 
 // Takes from the earlier run what the command line leaves out: its workloads with their options.
 std::string take_up(RunSettings& settings) {
@@ -107,7 +92,7 @@ int run_command(RunSettings settings) {
   if (!settings.resume.empty()) run_id = take_up(settings);
   const Plan plan = plan_of(settings.selection);
   if (settings.dry_run) return print_plan(plan);
-  if (settings.out.empty() && settings.csv.empty()) settings.out = kRunsDir + run_id;
+  if (settings.out.empty() && settings.csv.empty()) settings.out = std::string(kRunsDir) + run_id;
 
   RunOutput output = open_output(settings, run_id, plan);
   const std::atomic<bool>& stop = catch_interrupts();

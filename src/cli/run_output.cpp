@@ -1,12 +1,14 @@
 #include "cli/run_output.h"
 
 #include <fcntl.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -207,6 +209,13 @@ std::set<std::string> RunOutput::done() const {
 
 std::string RunOutput::csv_path() const {
   return dir_.empty() ? "" : (fs::path(dir_) / kResults).string();
+}
+
+std::string unused_run_id() {
+  const std::string now = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
+  std::string id = now;
+  for (int i = 2; fs::exists(kRunsDir + id); ++i) id = fmt::format("{}-{}", now, i);
+  return id;
 }
 
 nlohmann::json read_run_json(const std::string& dir) {

@@ -66,6 +66,9 @@ class RunOutput {
   std::vector<Row> rows_;
 };
 
+inline constexpr const char* kRunsDir = "results/runs/";
+std::string unused_run_id();  // the time (UTC), and a number where a run of that second is there
+
 // What --resume finds in a folder. Throws UsageError where there is no run in it.
 nlohmann::json read_run_json(const std::string& dir);
 

@@ -101,6 +101,11 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
       ->check(CLI::PositiveNumber);
 }
 
+Limits limits_here() {
+  return {.threads = topology().cores,
+          .memory_bytes = static_cast<double>(topology().memory_bytes)};
+}
+
 Plan plan_of(const Selection& selection) {
   if (selection.files.empty()) {
     throw UsageError(
@@ -108,9 +113,7 @@ Plan plan_of(const Selection& selection) {
   }
   std::vector<std::string> files;
   for (const std::string& file : selection.files) files.push_back(find_file(file));
-  const Limits limits{.threads = topology().cores,
-                      .memory_bytes = static_cast<double>(topology().memory_bytes)};
-  Plan plan = plan_workloads(files, selection.overrides, limits);
+  Plan plan = plan_workloads(files, selection.overrides, limits_here());
   if (!plan.errors.empty()) throw UsageError(plan.errors);
   return plan;
 }

@@ -22,6 +22,8 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing);
 // The plan for this machine. Throws UsageError with all that is wrong in all files and options.
 Plan plan_of(const Selection& selection);
 
+Limits limits_here();
+
 // For run.json and the worker process.
 nlohmann::json to_json(const Selection& selection);
 Selection selection_from(const nlohmann::json& json);

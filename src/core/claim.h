@@ -1,6 +1,7 @@
 // A performance claim of a paper as data: who said what, where, and how it could be checked here.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,8 +9,9 @@
 
 namespace sb {
 
-// One side of a claim: a registered variant ("two_pass", "two_pass@avx512", "three_pass_*@avx2":
-// the fastest that matches), or something this program has no kernel for.
+// One side of a claim: a registered variant ("two_pass", "two_pass@avx512"), globs of which the
+// fastest match counts ("three_pass_reload@avx2 | three_pass_recompute@avx2", "torch:*"), or
+// something this program has no kernel for.
 struct ClaimSide {
   std::string variant;                        // empty if external
   std::string external;                       // what the paper ran; empty if ours
@@ -18,7 +20,20 @@ struct ClaimSide {
 
   bool ours() const { return !variant.empty(); }
   std::string text() const { return ours() ? variant : external; }
+  std::vector<std::string> globs() const;  // the variant's alternatives
 };
+
+inline std::vector<std::string> ClaimSide::globs() const {
+  std::vector<std::string> all;
+  for (std::size_t begin = 0; begin < variant.size();) {
+    const std::size_t end = std::min(variant.find('|', begin), variant.size());
+    const std::size_t first = variant.find_first_not_of(' ', begin);
+    const std::size_t last = variant.find_last_not_of(' ', end - 1);
+    if (first < end) all.push_back(variant.substr(first, last + 1 - first));
+    begin = end + 1;
+  }
+  return all;
+}
 
 // What must hold before a measurement says anything about the claim.
 struct ClaimConditions {

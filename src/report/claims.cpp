@@ -18,7 +18,11 @@ std::string why_no_side(const Claim& claim, const ClaimSide& side, const ClaimPl
   const auto& runs = wants_cuda_only(claim) ? claim.run_cuda : claim.run;
   for (const ClaimRun& run : runs) {
     if (!side.op.empty() && side.op != run.op) continue;
-    const std::string why = place.why_no_variant(run.op, side.variant);
+    std::string why;  // one alternative is enough
+    for (const std::string& glob : side.globs()) {
+      why = place.why_no_variant(run.op, glob);
+      if (why.empty()) break;
+    }
     if (!why.empty()) return why;
   }
   return "";
@@ -37,6 +41,7 @@ void judge_on_other_hardware(const Claim& claim, const Estimate& measured, const
   }
   result.verdict = ClaimVerdict::kDirectionOnly;
   const std::string sign = judge_sign(claim, measured);
+  result.contradicted = sign == kSignContradicts;
   result.reason = fmt::format(
       "{}; the paper's hardware is {}, this is {}", sign.empty() ? "a size without a sign" : sign,
       claim.hardware_class == "other" ? "of another class" : claim.hardware_class, here);
@@ -58,6 +63,7 @@ void judge_figure(const Claim& claim, const Figure& figure, const ClaimPoint& fi
     judge_on_other_hardware(claim, figure.estimate, here, result);
   } else {
     result.verdict = judge_bound(claim, figure.estimate);
+    result.contradicted = result.verdict == ClaimVerdict::kRefutedHere;
   }
 }
 
@@ -68,8 +74,11 @@ std::string why_not_testable(const Claim& claim, const ClaimPlace& place) {
   if (wants_cuda_only(claim) && !place.why_no_cuda.empty()) {
     return "needs a CUDA device: " + place.why_no_cuda;
   }
-  const std::string why = why_no_side(claim, claim.contender, place);
-  return why.empty() ? why_no_side(claim, claim.baseline, place) : why;
+  for (const ClaimSide* side : {&claim.contender, &claim.baseline}) {
+    const std::string why = why_no_side(claim, *side, place);
+    if (!why.empty()) return why;
+  }
+  return place.why_no_workload ? place.why_no_workload(claim) : "";
 }
 
 ClaimResult judge_claim(const Claim& claim, const ClaimEvidence& evidence,

@@ -40,11 +40,14 @@ struct Estimate {
 // What is known about the place where the rows come from. Null functions know nothing.
 struct ClaimPlace {
   std::string hardware;         // "Intel(R) Xeon(R) ..., 2 cores"
+  std::string made_by;          // the command and the build that the report comes from
   std::string why_no_cuda;      // empty: CUDA variants can run
   double last_level_bytes = 0;  // 0: not known
   // Empty if a variant of `op` matches and can run here, else why none can.
   std::function<std::string(const std::string& op, const std::string& glob)> why_no_variant;
   const Peaks* peaks = nullptr;  // null: shares of a roof can't be judged
+  // Empty if the claim's workloads can be planned and run here, else why not.
+  std::function<std::string(const Claim&)> why_no_workload;
 };
 
 struct ClaimEvidence {
@@ -58,6 +61,7 @@ struct ClaimResult {
   const Claim* claim = nullptr;
   ClaimVerdict verdict = ClaimVerdict::kNotRun;
   std::string reason;
+  bool contradicted = false;         // refuted, or the sign on other hardware is the opposite one
   std::optional<Estimate> measured;  // the claim's metric, against the paper's own baseline
   std::string contender, baseline;   // variant@isa that were measured
   std::string point;                 // the case that carries the figure
@@ -68,8 +72,15 @@ struct ClaimResult {
 // Empty if the claim could be judged here, else why not: one reason, the first that holds.
 std::string why_not_testable(const Claim& claim, const ClaimPlace& place);
 
+// Empty, or the precondition that a row (measured or planned) does not meet.
+std::string unmet_condition(const ClaimConditions& needs, const Row& row, const ClaimPlace& place);
+
+// Does a row belong to this side of a claim?
+bool is_on_side(const ClaimSide& side, const Row& row);
+
 // The pure core: does the interval meet the bound?
 ClaimVerdict judge_bound(const Claim& claim, const Estimate& measured);
+inline constexpr std::string_view kSignContradicts = "sign contradicts";
 // Other hardware: does the sign agree? Empty if the metric has no sign; else a sentence.
 std::string judge_sign(const Claim& claim, const Estimate& measured);
 
@@ -78,6 +89,7 @@ std::vector<ClaimResult> judge_claims(const std::vector<Claim>& claims,
                                       const ClaimEvidence& evidence, const ClaimPlace& place);
 
 // Reports. All begin with the verdicts counted by paper.
+std::string claims_summary(const std::vector<ClaimResult>& results, const ClaimPlace& place);
 std::string claims_text(const std::vector<ClaimResult>& results, const ClaimPlace& place);
 std::string claims_csv(const std::vector<ClaimResult>& results, const ClaimPlace& place);
 std::string claims_markdown(const std::vector<ClaimResult>& results, const ClaimPlace& place);

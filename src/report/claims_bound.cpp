@@ -1,23 +1,25 @@
 // The pure half of judging a claim: intervals against bounds.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "report/claims.h"
 
 namespace sb {
 namespace {
 
+// An interval that reaches over the better end of the band still meets the claim; one that reaches
+// over the worse end leaves it open.
 ClaimVerdict judge_about(const Claim& claim, const Estimate& measured, bool higher_is_better) {
   const double slack = claim.value == 0 ? claim.band : std::abs(claim.value) * claim.band;
   const double lo = claim.value - slack;
   const double hi = claim.value + slack;
-  if (measured.lo >= lo && measured.hi <= hi) return ClaimVerdict::kConfirmed;
-  if (measured.lo > hi) {
-    return higher_is_better ? ClaimVerdict::kExceeded : ClaimVerdict::kRefutedHere;
-  }
-  if (measured.hi < lo) {
-    return higher_is_better ? ClaimVerdict::kRefutedHere : ClaimVerdict::kExceeded;
-  }
-  return ClaimVerdict::kInconclusive;
+  const auto [beyond, short_of] = higher_is_better ? std::pair(measured.lo > hi, measured.hi < lo)
+                                                   : std::pair(measured.hi<lo, measured.lo> hi);
+  if (beyond) return ClaimVerdict::kExceeded;
+  if (short_of) return ClaimVerdict::kRefutedHere;
+  const bool met = higher_is_better ? measured.lo >= lo : measured.hi <= hi;
+  return met ? ClaimVerdict::kConfirmed : ClaimVerdict::kInconclusive;
 }
 
 ClaimVerdict judge_at_least(const Claim& claim, const Estimate& measured, bool higher_is_better) {
@@ -84,7 +86,7 @@ std::string judge_sign(const Claim& claim, const Estimate& measured) {
   const int got = sign_of(measured, metric.neutral);
   const int claimed = claimed_sign(claim, metric.neutral);
   if (got == 0) return fmt::format("sign undecided: the interval holds {:g}", metric.neutral);
-  return got == claimed ? "sign agrees" : "sign contradicts";
+  return std::string(got == claimed ? "sign agrees" : kSignContradicts);
 }
 
 }  // namespace sb

@@ -30,8 +30,11 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
   return list.empty() || std::find(list.begin(), list.end(), word) != list.end();
 }
 
-bool selects_row(const std::string& glob, const Row& row) {
-  return glob_match(glob, row.variant) || glob_match(glob, row.variant + "@" + row.isa);
+bool names_row(const ClaimSide& side, const Row& row) {
+  const std::vector<std::string> globs = side.globs();
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+    return glob_match(glob, row.variant) || glob_match(glob, row.variant + "@" + row.isa);
+  });
 }
 
 bool belongs(const Row& row, const ClaimRun& run, const std::set<std::string>& free_params) {
@@ -54,41 +57,8 @@ double number_of(const std::string& text) {
   return value;
 }
 
-// Empty, or the precondition that this row does not meet.
-std::string unmet(const ClaimConditions& needs, const Row& row, const ClaimPlace& place) {
-  if (!contains(needs.device, row.device)) {
-    return fmt::format("device must be {}, is {}", fmt::join(needs.device, " or "), row.device);
-  }
-  if (!contains(needs.cache, row.cache)) {
-    return fmt::format("cache state must be {}, is {}", fmt::join(needs.cache, " or "), row.cache);
-  }
-  if (!contains(needs.dtype, row.dtype)) {
-    return fmt::format("dtype must be {}, is {}", fmt::join(needs.dtype, " or "), row.dtype);
-  }
-  if (needs.threads && row.threads != *needs.threads) {
-    return fmt::format("threads must be {}, are {}", *needs.threads, row.threads.value_or(0));
-  }
-  for (const auto& [name, ends] : needs.range) {
-    const double value = number_of(param_of(row, name));
-    if (value < ends.first || value > ends.second) {
-      return fmt::format("{} must lie in [{}, {}], is {}", name, ends.first, ends.second, value);
-    }
-  }
-  if (!needs.out_of_cache) return "";
-  if (place.last_level_bytes <= 0) return "must be out of cache, but no cache size is known here";
-  const double bytes = row.bytes_compulsory.value_or(0);
-  if (bytes > place.last_level_bytes) return "";
-  return fmt::format("must be out of cache: {:.0f} MiB of operands, last-level cache {:.0f} MiB",
-                     bytes / (1 << 20), place.last_level_bytes / (1 << 20));
-}
-
 bool is_evidence(const Row& row) {
   return (row.status == status::kOk || row.status == status::kNoisy) && row.time_median_ns;
-}
-
-bool params_match(const ClaimSide& side, const Row& row) {
-  return std::all_of(side.params.begin(), side.params.end(),
-                     [&](const auto& pair) { return param_of(row, pair.first) == pair.second; });
 }
 
 // Rows that differ only in what the two sides may differ in share a key.
@@ -147,11 +117,11 @@ class Matcher {
     for (const Row& row : evidence_.rows) {
       if (!has_run_for(claim_, row, free_params_)) continue;
       ++seen_;
-      const std::string condition = unmet(claim_.needs, row, place_);
+      const std::string condition = unmet_condition(claim_.needs, row, place_);
       if (!condition.empty()) {
         unmet_ = condition;
       } else if (!is_evidence(row)) {
-        if (on_side(claim_.contender, row) || on_side(claim_.baseline, row)) {
+        if (is_on_side(claim_.contender, row) || is_on_side(claim_.baseline, row)) {
           failed_ = fmt::format("{}@{}: {}{}{}", row.variant, row.isa, row.status,
                                 row.reason.empty() ? "" : ", ", row.reason);
         }
@@ -161,15 +131,10 @@ class Matcher {
     }
   }
 
-  bool on_side(const ClaimSide& side, const Row& row) const {
-    return side.ours() && (side.op.empty() || side.op == row.op) && params_match(side, row) &&
-           selects_row(side.variant, row);
-  }
-
   void add_point(const Candidates& rows, std::vector<ClaimPoint>& points) {
     Candidates contenders, baselines, others;
     for (const Row* row : rows) {
-      if (on_side(claim_.contender, *row)) contenders.push_back(row);
+      if (is_on_side(claim_.contender, *row)) contenders.push_back(row);
     }
     ClaimPoint point;
     point.contender = fastest(contenders, ops_);
@@ -177,7 +142,7 @@ class Matcher {
     const Row& first = *point.contender.rows.front();
     for (const Row* row : rows) {
       const bool same_kernel = row->variant == first.variant;
-      if (on_side(claim_.baseline, *row)) baselines.push_back(row);
+      if (is_on_side(claim_.baseline, *row)) baselines.push_back(row);
       if (!same_kernel && !ops_differ_ && free_params_.empty()) others.push_back(row);
     }
     point.baseline = fastest(baselines, ops_);
@@ -222,6 +187,39 @@ double sum(const std::vector<const Row*>& rows, Number Row::*member) {
 }
 
 }  // namespace
+
+std::string unmet_condition(const ClaimConditions& needs, const Row& row, const ClaimPlace& place) {
+  if (!contains(needs.device, row.device)) {
+    return fmt::format("device must be {}, is {}", fmt::join(needs.device, " or "), row.device);
+  }
+  if (!contains(needs.cache, row.cache)) {
+    return fmt::format("cache state must be {}, is {}", fmt::join(needs.cache, " or "), row.cache);
+  }
+  if (!contains(needs.dtype, row.dtype)) {
+    return fmt::format("dtype must be {}, is {}", fmt::join(needs.dtype, " or "), row.dtype);
+  }
+  if (needs.threads && row.threads != *needs.threads) {
+    return fmt::format("threads must be {}, are {}", *needs.threads, row.threads.value_or(0));
+  }
+  for (const auto& [name, ends] : needs.range) {
+    const double value = number_of(param_of(row, name));
+    if (value < ends.first || value > ends.second) {
+      return fmt::format("{} must lie in [{}, {}], is {}", name, ends.first, ends.second, value);
+    }
+  }
+  if (!needs.out_of_cache) return "";
+  if (place.last_level_bytes <= 0) return "must be out of cache, but no cache size is known here";
+  const double bytes = row.bytes_compulsory.value_or(0);
+  if (bytes > place.last_level_bytes) return "";
+  return fmt::format("must be out of cache: {:.0f} MiB of operands, last-level cache {:.0f} MiB",
+                     bytes / (1 << 20), place.last_level_bytes / (1 << 20));
+}
+
+bool is_on_side(const ClaimSide& side, const Row& row) {
+  const auto agrees = [&](const auto& pair) { return param_of(row, pair.first) == pair.second; };
+  return side.ours() && (side.op.empty() || side.op == row.op) && names_row(side, row) &&
+         std::all_of(side.params.begin(), side.params.end(), agrees);
+}
 
 std::string param_of(const Row& row, const std::string& name) {
   const auto params = params_of(row);

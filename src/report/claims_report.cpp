@@ -79,6 +79,11 @@ Counts total_of(const std::vector<Paper>& papers) {
   return counts;
 }
 
+std::string size_of(const std::vector<ClaimResult>& results, const std::vector<Paper>& papers) {
+  return fmt::format("{} claim{} of {} paper{}", results.size(), results.size() == 1 ? "" : "s",
+                     papers.size(), papers.size() == 1 ? "" : "s");
+}
+
 // What was judged first, then what could not be compared, then what was not run.
 std::vector<const ClaimResult*> judged_first(const std::vector<ClaimResult>& results) {
   std::vector<const ClaimResult*> sorted;
@@ -160,13 +165,19 @@ std::vector<std::string> table_cells(const ClaimResult& r) {
 
 }  // namespace
 
-std::string claims_text(const std::vector<ClaimResult>& results, const ClaimPlace& place) {
+std::string claims_summary(const std::vector<ClaimResult>& results, const ClaimPlace& place) {
   const std::vector<Paper> papers = by_paper(results);
-  std::string text = fmt::format("{} claims of {} papers: {}\nthis machine: {}\n", results.size(),
-                                 papers.size(), counts_text(total_of(papers)), place.hardware);
+  std::string text = fmt::format("{}: {}\nthis machine: {}\n", size_of(results, papers),
+                                 counts_text(total_of(papers)), place.hardware);
+  if (!place.made_by.empty()) text += fmt::format("made by: {}\n", place.made_by);
   for (const Paper& paper : papers) {
     text += fmt::format("  {:>3}  {}: {}\n", paper.total, paper.name, counts_text(paper.counts));
   }
+  return text;
+}
+
+std::string claims_text(const std::vector<ClaimResult>& results, const ClaimPlace& place) {
+  std::string text = claims_summary(results, place);
   for (const ClaimResult* r : judged_first(results)) {
     const Claim& c = *r->claim;
     text += fmt::format("\n{:<14} {}\n  {}\n", name_of(r->verdict), c.id, c.statement);
@@ -199,10 +210,11 @@ std::string claims_csv(const std::vector<ClaimResult>& results, const ClaimPlace
 
 std::string claims_markdown(const std::vector<ClaimResult>& results, const ClaimPlace& place) {
   const std::vector<Paper> papers = by_paper(results);
-  std::string text = fmt::format("# Paper claims, judged\n\n{} claims of {} papers: {}.\n\n",
-                                 results.size(), papers.size(), counts_text(total_of(papers)));
-  text +=
-      fmt::format("Machine: {}.\n\n| paper | claims | verdicts |\n|---|--:|---|\n", place.hardware);
+  std::string text = fmt::format("# Paper claims, judged\n\n{}: {}.\n\n", size_of(results, papers),
+                                 counts_text(total_of(papers)));
+  text += fmt::format("Machine: {}.\n\n", place.hardware);
+  if (!place.made_by.empty()) text += fmt::format("Made by: `{}`.\n\n", place.made_by);
+  text += "| paper | claims | verdicts |\n|---|--:|---|\n";
   for (const Paper& paper : papers) {
     text += fmt::format("| {} | {} | {} |\n", escape_markdown(paper.name), paper.total,
                         counts_text(paper.counts));
@@ -223,9 +235,9 @@ std::string claims_markdown(const std::vector<ClaimResult>& results, const Claim
 std::string claims_html(const std::vector<ClaimResult>& results, const ClaimPlace& place) {
   const std::vector<Paper> papers = by_paper(results);
   std::string body = fmt::format(
-      "<h1>Paper claims, judged</h1>\n<p>{} claims of {} papers: {}.</p>\n<p>Machine: {}</p>\n",
-      results.size(), papers.size(), html_escape(counts_text(total_of(papers))),
-      html_escape(place.hardware));
+      "<h1>Paper claims, judged</h1>\n<p>{}: {}.</p>\n<p>Machine: {}<br>Made by: {}</p>\n",
+      size_of(results, papers), html_escape(counts_text(total_of(papers))),
+      html_escape(place.hardware), html_escape(place.made_by));
   HtmlTable summary({"paper", "claims", "verdicts"});
   for (const Paper& paper : papers) {
     summary.add({paper.name, std::to_string(paper.total), counts_text(paper.counts)});

@@ -2,6 +2,7 @@
 // numbers that only one operation has. Both repeat the identity columns, so that they join.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,10 @@ std::string samples_lines(const Row& row, const std::vector<double>& time_ns_by_
 
 std::string metrics_header();  // identity columns, metric, value, unit, source
 std::string metrics_lines(const Row& row, const std::vector<Metric>& metrics);
+
+// Back again, by identity_of() the row. A last line that a killed run left half written is dropped.
+// Throw CsvError, with file and line, on anything else that is not of this program's making.
+std::map<std::string, std::vector<double>> read_samples(const std::string& path);
+std::map<std::string, std::vector<Metric>> read_metrics(const std::string& path);
 
 }  // namespace sb

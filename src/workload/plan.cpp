@@ -299,12 +299,7 @@ void apply_filter(const std::string& filter, Plan& plan) {
   }
 }
 
-}  // namespace
-
-Plan plan_workloads(const std::vector<std::string>& files, const Overrides& overrides,
-                    const Limits& limits) {
-  Plan plan;
-  plan.workloads = read_workloads(files, plan.errors);
+Plan expanded(Plan plan, const Overrides& overrides, const Limits& limits) {
   if (!plan.errors.empty()) return plan;  // a workload with errors has holes where names were wrong
   apply_sets(overrides, plan);
   apply_variants(overrides, plan);
@@ -313,6 +308,22 @@ Plan plan_workloads(const std::vector<std::string>& files, const Overrides& over
   for (const Workload& workload : plan.workloads) Expander(workload, overrides, limits, plan).run();
   if (plan.errors.empty()) apply_filter(overrides.filter, plan);
   return plan;
+}
+
+}  // namespace
+
+Plan plan_workloads(const std::vector<std::string>& files, const Overrides& overrides,
+                    const Limits& limits) {
+  Plan plan;
+  plan.workloads = read_workloads(files, plan.errors);
+  return expanded(std::move(plan), overrides, limits);
+}
+
+Plan plan_workload_text(const std::string& text, const std::string& name,
+                        const Overrides& overrides, const Limits& limits) {
+  Plan plan;
+  plan.workloads = parse_workloads(text, name, plan.errors);
+  return expanded(std::move(plan), overrides, limits);
 }
 
 }  // namespace sb

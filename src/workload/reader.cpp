@@ -310,10 +310,8 @@ class Reader {
   std::vector<std::pair<std::string, Entry>> entries_;
 };
 
-void read_file(const std::string& file, std::vector<Workload>& workloads,
-               std::vector<std::string>& all_errors) {
-  YamlErrors errors(file, all_errors);
-  const YAML::Node root = read_yaml(file, errors);
+void read_document(const YAML::Node& root, const std::string& file, YamlErrors& errors,
+                   std::vector<Workload>& workloads) {
   if (root.IsNull()) return;
   if (root.IsMap()) {
     workloads.push_back(Reader(file, errors).read(root));
@@ -347,7 +345,19 @@ void check_names(const std::vector<Workload>& workloads, std::vector<std::string
 std::vector<Workload> read_workloads(const std::vector<std::string>& files,
                                      std::vector<std::string>& errors) {
   std::vector<Workload> workloads;
-  for (const std::string& file : files) read_file(file, workloads, errors);
+  for (const std::string& file : files) {
+    YamlErrors file_errors(file, errors);
+    read_document(read_yaml(file, file_errors), file, file_errors, workloads);
+  }
+  check_names(workloads, errors);
+  return workloads;
+}
+
+std::vector<Workload> parse_workloads(const std::string& text, const std::string& name,
+                                      std::vector<std::string>& errors) {
+  std::vector<Workload> workloads;
+  YamlErrors text_errors(name, errors);
+  read_document(parse_yaml(text, text_errors), name, text_errors, workloads);
   check_names(workloads, errors);
   return workloads;
 }

@@ -75,8 +75,13 @@ struct Plan {
 
 std::vector<Workload> read_workloads(const std::vector<std::string>& files,
                                      std::vector<std::string>& errors);
+std::vector<Workload> parse_workloads(
+    const std::string& text, const std::string& name,
+    std::vector<std::string>& errors);  // `name` stands for a file
 Plan plan_workloads(const std::vector<std::string>& files, const Overrides& overrides,
                     const Limits& limits);
+Plan plan_workload_text(const std::string& text, const std::string& name,
+                        const Overrides& overrides, const Limits& limits);
 
 // Does the file look like workloads (rather than a policy or a catalogue)? For `list workloads`.
 bool looks_like_workloads(const std::string& file);

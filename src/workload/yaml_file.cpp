@@ -104,10 +104,11 @@ std::string YamlErrors::place(const YAML::Mark& mark) const {
 
 YAML::Node read_yaml(const std::string& file, YamlErrors& errors) {
   std::string text;
-  if (!read_text(file, text, errors) || !is_text(text, errors) ||
-      !has_no_indenting_tabs(text, errors)) {
-    return {};
-  }
+  return read_text(file, text, errors) ? parse_yaml(text, errors) : YAML::Node();
+}
+
+YAML::Node parse_yaml(const std::string& text, YamlErrors& errors) {
+  if (!is_text(text, errors) || !has_no_indenting_tabs(text, errors)) return {};
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.empty() || (documents.size() == 1 && documents[0].IsNull())) {

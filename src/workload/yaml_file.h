@@ -22,7 +22,8 @@ class YamlErrors {
   std::vector<std::string>& all_;
 };
 
-// The one document of the file; a null node after an error.
+// The one document of the file, or of a text; a null node after an error.
 YAML::Node read_yaml(const std::string& file, YamlErrors& errors);
+YAML::Node parse_yaml(const std::string& text, YamlErrors& errors);
 
 }  // namespace sb

@@ -6,23 +6,56 @@
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on
-#include "core/registry.h"
-#include "suites/softmax/softmax-inl.h"
+#include "suites/softmax/pairs-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::softmax {
 namespace HWY_NAMESPACE {
 
-inline Partial sum_of_plain_exp(const float* x, float* y, std::int64_t n, float) {
-  return {0, sum_of_exp<false>(x, y, n, 0)};
+// exp(89) is an infinity, and what lies above must be no less.
+HWY_INLINE V at_most_infinity(V x) {
+  const V high = hn::Set(kD, 89.0f);
+  if constexpr (kLanes == 1) return hn::IfThenElse(hn::Gt(x, high), high, x);
+  return hn::Min(high, x);
+}
+
+template <class T>
+Partial sum_of_plain_exp(const void* x, void*, std::int64_t n, float) {
+  const T* from = static_cast<const T*>(x);
+  const ScaledExp exp;
+  V sum[kUnroll];
+  for (V& v : sum) v = hn::Zero(kD);
+  std::int64_t i = 0;
+  for (; i + kTile <= n; i += kTile) {
+    prefetch_ahead(from + i);
+    for (int u = 0; u < kUnroll; ++u) {
+      sum[u] = exp.added(at_most_infinity(load(from + i + u * kLanes)), sum[u]);
+    }
+  }
+  for (; i + kLanes <= n; i += kLanes) sum[0] = exp.added(at_most_infinity(load(from + i)), sum[0]);
+  if (i < n) {
+    sum[1] = exp.added(at_most_infinity(load_rest(from + i, n - i, minus_infinity())), sum[1]);
+  }
+  return {0, hn::GetLane(hn::SumOfLanes(kD, sum_of(sum)))};
 }
 
 // A sum below 1 may hide elements that were flushed to zero and still matter; above 1e37 its
 // inverse is not a normal number. NaN fails both comparisons.
 inline bool in_range(Partial total) { return total.sum >= 1 && total.sum <= 1e37; }
 
-constexpr Passes kNaive{nullptr,  sum_of_plain_exp, add,      write_exp<false>,
-                        in_range, &kRecompute,      kExpBlock};
+// Its totals are two-pass totals with an exponent of 0.
+struct Naive {
+  template <class T, Output kOutput, bool kStream>
+  static constexpr Passes passes{
+      .sum = sum_of_plain_exp<T>,
+      .merge = add,
+      .write = kOutput == Output::kLog ? write_log_of_pairs<T, kStream> : write_pairs<T, kStream>,
+      .trusted = in_range,
+      .rescue = &Recompute::passes<T, kOutput, kStream>,
+      .block = kSumBlock};
+};
+constexpr Algorithm kNaive{.softmax = storage_of<Naive, Output::kProbability, false>(),
+                           .log_softmax = storage_of<Naive, Output::kLog, false>()};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sb::softmax
@@ -32,17 +65,15 @@ HWY_AFTER_NAMESPACE();
 namespace sb::softmax {
 namespace {
 
-Variant naive(Isa isa, const Passes& passes) {
-  return variant_of("naive", isa, passes, 3, "no maximum; falls back where that is wrong");
-}
-
+const About kAbout{
+    .name = "naive", .summary = "no maximum; falls back where that is wrong", .moved = 3};
 #if HWY_TARGETS & HWY_AVX3
-const Registration naive_avx512{naive(Isa::kAvx512, N_AVX3::kNaive)};
+const Registrations avx512{kAbout, Isa::kAvx512, N_AVX3::kNaive};
 #endif
 #if HWY_TARGETS & HWY_AVX2
-const Registration naive_avx2{naive(Isa::kAvx2, N_AVX2::kNaive)};
+const Registrations avx2{kAbout, Isa::kAvx2, N_AVX2::kNaive};
 #endif
-const Registration naive_scalar{naive(Isa::kScalar, HWY_STATIC_DISPATCH(kNaive))};
+const Registrations scalar{kAbout, Isa::kScalar, HWY_STATIC_DISPATCH(kNaive)};
 
 }  // namespace
 }  // namespace sb::softmax

@@ -66,6 +66,7 @@ Variant onednn_variant(const char* op, dnnl::algorithm algorithm) {
 }
 
 const Registration softmax{onednn_variant("softmax", dnnl::algorithm::softmax_accurate)};
+const Registration log_softmax{onednn_variant("log_softmax", dnnl::algorithm::softmax_log)};
 
 }  // namespace
 }  // namespace sb::softmax

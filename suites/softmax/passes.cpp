@@ -1,132 +1,206 @@
-// From passes over pieces of a row to a kernel over rows and threads.
+// From passes over pieces of a row to kernels over rows and threads.
+#include "suites/softmax/passes.h"
+
 #include <omp.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <limits>
 #include <vector>
 
-#include "core/phase.h"
-#include "suites/softmax/softmax_op.h"
+#include "core/registry.h"
 
 namespace sb::softmax {
 namespace {
 
-// Pieces of a row that threads share out begin at cache lines, so that no line has two writers.
-constexpr std::int64_t kLine = 16;  // floats
+// Results below 2^-126 count as zero (spec section 2.6), and the two-pass paper measures so: an
+// element among them would cost a microcode assist of a hundred cycles. MXCSR bits 15 (flush
+// results to zero) and 6 (take operands as zero) of this thread, put back at the end.
+class FlushDenormals {
+ public:
+#if defined(__x86_64__)
+  FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+  ~FlushDenormals() { _mm_setcsr(before_); }
+  FlushDenormals(const FlushDenormals&) = delete;
 
-struct Piece {
-  std::int64_t begin, end;
-  std::int64_t size() const { return end - begin; }
+ private:
+  unsigned before_;
+#else
+  FlushDenormals() {}
+#endif
 };
 
-Piece piece_of(std::int64_t n, int thread, int threads) {
-  const std::int64_t lines = (n + kLine - 1) / kLine;
-  return {std::min(n, lines * thread / threads * kLine),
-          std::min(n, lines * (thread + 1) / threads * kLine)};
-}
+// A piece of a row.
+struct Piece {
+  const char* x;
+  char* y;
+  std::int64_t n;
+  std::int64_t element;  // bytes
 
-Partial sum_of(const Passes& p, const float* x, float* y, std::int64_t n, float scale) {
-  Partial total = p.sum(x, y, std::min(n, p.block), scale);
-  for (std::int64_t i = p.block; i < n; i += p.block) {
-    total = p.merge(total, p.sum(x + i, y + i, std::min(n - i, p.block), scale));
+  Piece part(std::int64_t begin, std::int64_t end) const {
+    return {x + begin * element, y + begin * element, end - begin, element};
+  }
+
+  // Of the part of one thread: parts begin at cache lines of y, so that no line has two writers.
+  Piece part_of(int thread, int threads) const {
+    const std::int64_t line = 64 / element;
+    const std::int64_t lines = (n + line - 1) / line;
+    return part(std::min(n, lines * thread / threads * line),
+                std::min(n, lines * (thread + 1) / threads * line));
+  }
+};
+
+Partial sum_of(const Passes& p, const Piece& piece, float scale) {
+  Partial total{scale, 0};
+  for (std::int64_t i = 0; i < piece.n; i += p.block) {
+    const Piece block = piece.part(i, std::min(piece.n, i + p.block));
+    const Partial next = p.sum(block.x, block.y, block.n, total.scale);
+    total = i == 0 ? next : p.merge(total, next);
   }
   return total;
 }
 
-void softmax_row(const Passes& p, const float* x, float* y, std::int64_t n) {
-  // An exponential of one element is 1 by definition; two-pass would give 0.99999994 for some.
-  const Passes& passes = n == 1 && p.rescue != nullptr ? *p.rescue : p;
-  const float maximum = passes.maximum != nullptr ? passes.maximum(x, n) : 0;
-  const Partial total = sum_of(passes, x, y, n, maximum);
-  if (passes.trusted != nullptr && !passes.trusted(total)) {
-    return softmax_row(*passes.rescue, x, y, n);
-  }
-  passes.write(x, y, n, total);
+// An exponential of one element is 1 by definition; two-pass would give 0.99999994 for some.
+const Passes& passes_for(const Passes& p, std::int64_t n) {
+  return n == 1 && p.rescue != nullptr ? *p.rescue : p;
+}
+
+void row_alone(const Passes& p, const Piece& row) {
+  const float scale =
+      p.maximum != nullptr ? p.maximum(row.x, row.n) : std::numeric_limits<float>::lowest();
+  const Partial total = sum_of(p, row, scale);
+  if (p.trusted != nullptr && !p.trusted(total)) return row_alone(*p.rescue, row);
+  p.write(row.x, row.y, row.n, total);
 }
 
 // One row over all threads of the team: partial results meet in `partials`, everyone merges them
 // in the same order, so the result does not depend on who came first.
-void softmax_row_in_team(const Passes& p, const float* x, float* y, std::int64_t n,
-                         std::vector<Partial>& partials) {
+void row_in_team(const Passes& p, const Piece& row, std::vector<Partial>& partials) {
   const int threads = static_cast<int>(partials.size());
   bool rescue = false;
 #pragma omp parallel num_threads(threads)
   {
+    const FlushDenormals flush;
     const int me = omp_get_thread_num();
-    const Piece piece = piece_of(n, me, omp_get_num_threads());
-    Partial& mine = partials[static_cast<std::size_t>(me)];
-    float maximum = 0;
+    const Piece mine = row.part_of(me, threads);
+    Partial& result = partials[static_cast<std::size_t>(me)];
+    float scale = std::numeric_limits<float>::lowest();
     if (p.maximum != nullptr) {
-      mine.scale = p.maximum(x + piece.begin, piece.size());
+      result.scale = p.maximum(mine.x, mine.n);
 #pragma omp barrier
-      maximum = partials[0].scale;
-      for (const Partial& other : partials) maximum = std::max(maximum, other.scale);
+      scale = partials[0].scale;
+      for (const Partial& other : partials) scale = std::max(scale, other.scale);
 #pragma omp barrier
     }
-    mine = sum_of(p, x + piece.begin, y + piece.begin, piece.size(), maximum);
+    result = sum_of(p, mine, scale);
 #pragma omp barrier
     Partial total = partials[0];
     for (std::size_t t = 1; t < partials.size(); ++t) total = p.merge(total, partials[t]);
     if (p.trusted == nullptr || p.trusted(total)) {
-      p.write(x + piece.begin, y + piece.begin, piece.size(), total);
+      p.write(mine.x, mine.y, mine.n, total);
     } else if (me == 0) {
       rescue = true;
     }
   }
-  if (rescue) softmax_row_in_team(*p.rescue, x, y, n, partials);
+  if (rescue) row_in_team(*p.rescue, row, partials);
 }
 
 class PassesKernel final : public Kernel {
  public:
   PassesKernel(const Passes& passes, const Problem& problem)
-      : passes_(passes), shape_(problem), threads_(problem.threads) {
+      : shape_(problem),
+        passes_(passes_for(passes, shape_.cols)),
+        threads_(problem.threads),
+        element_(static_cast<std::int64_t>(size_of(problem.dtype))) {
     // Less than a page of work for each thread is not worth a split.
     const std::int64_t pieces = std::max<std::int64_t>(1, shape_.cols / 1024);
     partials_.resize(static_cast<std::size_t>(std::min<std::int64_t>(threads_, pieces)));
   }
 
   void run(const Operands& operands) override {
-    const float* x = operands.get<float>(kX);
-    float* y = operands.get<float>(kY);
-    const auto [rows, cols, stride] = shape_;
-    if (cols == 0) return;
+    if (shape_.cols == 0) return;
     if (threads_ == 1) {
-      for (std::int64_t r = 0; r < rows; ++r)
-        softmax_row(passes_, x + r * stride, y + r * stride, cols);
-    } else if (rows < threads_) {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        softmax_row_in_team(passes_, x + r * stride, y + r * stride, cols, partials_);
+      const FlushDenormals flush;
+      for (std::int64_t r = 0; r < shape_.rows; ++r) row_alone(passes_, row(operands, r));
+    } else if (shape_.rows < threads_) {
+      for (std::int64_t r = 0; r < shape_.rows; ++r) {
+        row_in_team(passes_, row(operands, r), partials_);
       }
     } else {
-#pragma omp parallel for schedule(static) num_threads(threads_)
-      for (std::int64_t r = 0; r < rows; ++r) {
-        softmax_row(passes_, x + r * stride, y + r * stride, cols);
+#pragma omp parallel num_threads(threads_)
+      {
+        const FlushDenormals flush;
+#pragma omp for schedule(static)
+        for (std::int64_t r = 0; r < shape_.rows; ++r) row_alone(passes_, row(operands, r));
       }
     }
   }
 
  private:
-  const Passes& passes_;
+  Piece row(const Operands& operands, std::int64_t r) const {
+    const std::int64_t offset = r * shape_.stride * element_;
+    return {operands.get<const char>(kX) + offset, operands.get<char>(kY) + offset, shape_.cols,
+            element_};
+  }
+
   Shape shape_;
+  const Passes& passes_;
   int threads_;
+  std::int64_t element_;
   std::vector<Partial> partials_;
 };
 
+const Passes* passes_of(const Algorithm::Storage& storage, Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF32:
+      return storage.f32;
+    case Dtype::kBf16:
+      return storage.bf16;
+    case Dtype::kF16:
+      return storage.f16;
+    default:
+      return nullptr;
+  }
+}
+
+// A scalar store past the caches has 32 bits at least.
+bool offers(const Algorithm::Storage& storage, Dtype dtype, Isa isa, bool streams) {
+  if (isa == Isa::kScalar && streams && dtype != Dtype::kF32) return false;
+  return passes_of(storage, dtype) != nullptr;
+}
+
+void offer(const char* op, const About& about, bool streams, Isa isa,
+           const Algorithm::Storage& storage, const char* source) {
+  Variant variant{.op = op,
+                  .name = about.name + (streams ? "_stream" : ""),
+                  .isa = isa,
+                  .dtypes = {},
+                  .summary = about.summary + (streams ? "; y stored past the caches" : ""),
+                  .paper = about.paper,
+                  .streams = streams};
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+    if (offers(storage, dtype, isa, streams)) variant.dtypes.push_back(dtype);
+  }
+  if (variant.dtypes.empty()) return;
+  variant.bytes_algorithm = [moved = about.moved](const Problem& problem) {
+    return bytes_moved(problem, moved);
+  };
+  variant.make = [storage](const Problem& problem) -> std::unique_ptr<Kernel> {
+    return std::make_unique<PassesKernel>(*passes_of(storage, problem.dtype), problem);
+  };
+  Registration(std::move(variant), source);
+}
+
 }  // namespace
 
-Variant variant_of(std::string name, Isa isa, const Passes& passes, double moved,
-                   std::string summary, std::string paper) {
-  return {
-      .op = "softmax",
-      .name = name,
-      .isa = isa,
-      .summary = std::move(summary),
-      .paper = std::move(paper),
-      .streams = name.ends_with("_stream"),
-      .bytes_algorithm = [moved](const Problem& problem) { return bytes_moved(problem, moved); },
-      .make = [&passes](const Problem& problem) -> std::unique_ptr<Kernel> {
-        return std::make_unique<PassesKernel>(passes, problem);
-      }};
+Registrations::Registrations(const About& about, Isa isa, const Algorithm& algorithm,
+                             const char* source) {
+  offer("softmax", about, false, isa, algorithm.softmax, source);
+  offer("softmax", about, true, isa, algorithm.softmax_stream, source);
+  offer("log_softmax", about, false, isa, algorithm.log_softmax, source);
+  offer("log_softmax", about, true, isa, algorithm.log_softmax_stream, source);
 }
 
 }  // namespace sb::softmax

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <iostream>
 
-#include "suites/softmax/softmax_op.h"
+#include "suites/softmax/passes.h"
+#include "suites/softmax/row_op.h"
 #include "testing/check_case.h"
 
 namespace sb::softmax {
@@ -24,11 +25,11 @@ enum class Whose { kAll, kOurs };
 
 bool is_ours(const Variant& variant) { return variant.isa != Isa::kNative; }
 
-std::vector<const Variant*> runnable(const Problem& problem, Whose whose = Whose::kAll) {
+std::vector<const Variant*> runnable(const Case& c, Whose whose = Whose::kAll) {
   std::vector<const Variant*> variants;
-  for (const Variant* v : Registry::instance().variants_of("softmax")) {
+  for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
     if (whose == Whose::kOurs && !is_ours(*v)) continue;
-    const std::string why = why_not(*v, problem);
+    const std::string why = why_not(*v, c.problem());
     if (why.empty()) {
       variants.push_back(v);
     } else {
@@ -38,59 +39,67 @@ std::vector<const Variant*> runnable(const Problem& problem, Whose whose = Whose
   return variants;
 }
 
-// The operation's tolerance leaves room for a library's plain sum; ours are blocked and need none.
-std::string fault_of_blocked(const Case& c) {
-  Expected strict = c.expected()[0];
-  for (double& scale : strict.scale) {
-    if (scale == 0) continue;  // exact
-    // What is flushed below the smallest normal number stays allowed.
-    scale = (scale * kBlockedTolerance + 0x1p-126) / strict.tolerance;
-  }
-  return sb::testing::why_wrong(c.specs()[kY], c.operands().get<void>(kY), strict);
+// Libraries get some room, ours do not.
+Expected strictly_expected(const Case& c) {
+  return dynamic_cast<const RowOp&>(c.op()).expected(c.problem(), c.operands(),
+                                                     strict_tolerance(c.problem()));
 }
 
-void expect_all_right(Case c, Whose whose = Whose::kAll) {
-  const std::vector<const Variant*> variants = runnable(c.problem(), whose);
+void expect_right(Case& c, Whose whose) {
+  const std::vector<const Variant*> variants = runnable(c, whose);
   ASSERT_FALSE(variants.empty());
+  const Expected strict = strictly_expected(c);
   for (const Variant* v : variants) {
     c.run(*v);
-    const std::string where = v->full_name() + " " + c.problem().params.text() + " threads " +
+    const std::string where = v->full_name() + " " + c.problem().params.text() + " " +
+                              std::string(name_of(c.problem().dtype)) + " threads " +
                               std::to_string(c.problem().threads);
     EXPECT_EQ(c.fault(), "") << where;
     if (is_ours(*v)) {
-      EXPECT_EQ(fault_of_blocked(c), "") << where;
+      EXPECT_EQ(sb::testing::why_wrong(c.specs()[kY], c.operands().get<void>(kY), strict), "")
+          << where;
+    }
+  }
+}
+
+// Both operations, every storage type.
+void expect_all_right(const Given& given, const std::string& fill = "", int threads = 1,
+                      Whose whose = Whose::kAll) {
+  for (const char* op : {"softmax", "log_softmax"}) {
+    for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+      Case c(op, given, fill, threads, dtype);
+      expect_right(c, whose);
     }
   }
 }
 
 TEST(EveryVariant, IsRightForEveryTailLength) {
   // One column, then every remainder of four AVX-512 vectors, twice.
-  for (std::int64_t cols = 1; cols <= 2 * 64 + 1; ++cols)
-    expect_all_right({"softmax", shape(3, cols)});
+  for (std::int64_t cols = 1; cols <= 2 * 64 + 1; ++cols) expect_all_right(shape(3, cols));
 }
 
 TEST(EveryVariant, IsRightAroundABlockAndForAVocabulary) {
   for (const std::int64_t cols : {kBlock - 1, kBlock, kBlock + 1, std::int64_t{32000}}) {
-    expect_all_right({"softmax", shape(2, cols)});
+    expect_all_right(shape(2, cols));
   }
 }
 
 TEST(EveryVariant, IsRightForAMillionColumns) {
-  expect_all_right({"softmax", shape(1, 1'000'003), "uniform(-1000,1000)"});
-  expect_all_right({"softmax", shape(1, 1'000'003), "uniform(0,1)"});
+  expect_all_right(shape(1, 1'000'003), "uniform(-1000,1000)");
+  expect_all_right(shape(1, 1'000'003), "uniform(0,1)");
 }
 
 TEST(EveryVariant, LeavesTheGapBetweenRowsAlone) {
-  expect_all_right({"softmax", shape(5, 100, 128)});
-  expect_all_right({"softmax", shape(5, 33, 35)});
+  expect_all_right(shape(5, 100, 128));
+  expect_all_right(shape(5, 33, 35));
 }
 
 TEST(EveryVariant, KeepsTheNumericContract) {
   const Case any("softmax", shape(1, 1));
   for (const std::string& fill : any.op().fills()) {
     SCOPED_TRACE(fill);
-    for (const std::int64_t cols : {1, 2, 17, 100, 5000}) {
-      expect_all_right({"softmax", shape(2, cols), fill}, Whose::kOurs);
+    for (const std::int64_t cols : {1, 2, 17, 100, 5000, 12'000}) {
+      expect_all_right(shape(2, cols), fill, 1, Whose::kOurs);
     }
   }
 }
@@ -98,21 +107,21 @@ TEST(EveryVariant, KeepsTheNumericContract) {
 TEST(EveryVariant, SplitsRowsOverThreads) {
   for (const int threads : {2, 3}) {
     for (const auto& given : {shape(1, 10'000), shape(2, 50'001), shape(7, 1000), shape(1, 5)}) {
-      expect_all_right({"softmax", given, "", threads});
+      expect_all_right(given, "", threads);
     }
-    expect_all_right({"softmax", shape(1, 20'000), "half_masked", threads}, Whose::kOurs);
-    expect_all_right({"softmax", shape(1, 20'000), "huge", threads}, Whose::kOurs);
+    expect_all_right(shape(1, 20'000), "half_masked", threads, Whose::kOurs);
+    expect_all_right(shape(1, 20'000), "huge", threads, Whose::kOurs);
   }
 }
 
 TEST(EveryVariant, DoesNothingForEmptyRows) {
-  expect_all_right({"softmax", shape(0, 8)});
-  expect_all_right({"softmax", shape(4, 0)});
+  expect_all_right(shape(0, 8));
+  expect_all_right(shape(4, 0));
 }
 
 TEST(EveryVariant, GivesExactlyOneForALengthOfOne) {
   Case c("softmax", shape(64, 1), "normal(0,30)");
-  for (const Variant* v : runnable(c.problem(), Whose::kOurs)) {
+  for (const Variant* v : runnable(c, Whose::kOurs)) {
     c.run(*v);
     for (int r = 0; r < 64; ++r) EXPECT_EQ(c.operands().get<float>(kY)[r], 1.0f) << v->full_name();
   }
@@ -130,16 +139,51 @@ TEST(Reference, MeetsGoldenValues) {
   EXPECT_NEAR(expected[0].value[2], 5.0 / 8, 1e-7);
 }
 
+TEST(LogSoftmax, MeetsGoldenValues) {
+  Case c("log_softmax", shape(1, 3), "constant(0)");
+  float* x = c.operands().get<float>(kX);
+  x[1] = std::log(2.0f);
+  x[2] = std::log(5.0f);
+  const std::vector<Expected> expected = c.op().reference(c.problem(), c.operands());
+  EXPECT_NEAR(expected[0].value[0], -std::log(8.0), 1e-7);
+  EXPECT_NEAR(expected[0].value[1], -std::log(4.0), 1e-7);
+  EXPECT_NEAR(expected[0].value[2], -std::log(1.6), 1e-7);
+}
+
+// Subtracting one rounded log-sum-exp instead would be off by 2^-11 here.
+TEST(LogSoftmax, KeepsItsDigitsFarFromZero) {
+  Case c("log_softmax", shape(1, 1000), "constant(10000)");
+  for (const Variant* v : runnable(c)) {
+    c.run(*v);
+    EXPECT_NEAR(c.operands().get<float>(kY)[0], -std::log(1000.0), 2e-6) << v->full_name();
+  }
+}
+
+TEST(Kernels, PutTheFloatingPointModeBack) {
+  Case c("softmax", shape(1, 4096), "", 2);
+  volatile float tiny = 0x1p-126f;
+  for (const Variant* v : runnable(c)) {
+    c.run(*v);
+    EXPECT_NE(tiny / 4, 0.0f) << v->full_name();
+  }
+}
+
 TEST(Verification, CatchesEveryMutantOnItsShape) {
-  for (const auto& given : {shape(3, 100), shape(2, 5000)}) {
-    Case c("softmax", given, "around_88");
-    c.store_expected();
-    ASSERT_EQ(c.fault(), "");
-    for (const Mutant& mutant : c.op().mutants()) {
-      Case wrong("softmax", given, mutant.name == "dropped max-subtraction" ? "around_88" : "");
-      wrong.store_expected();
-      mutant.corrupt(wrong.problem(), wrong.operands());
-      EXPECT_NE(wrong.fault(), "") << mutant.name;
+  for (const char* op : {"softmax", "log_softmax"}) {
+    for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+      for (const auto& given : {shape(3, 100), shape(2, 5000)}) {
+        SCOPED_TRACE(std::string(op) + " " + std::string(name_of(dtype)));
+        Case c(op, given, "around_88", 1, dtype);
+        c.store_expected();
+        ASSERT_EQ(c.fault(), "");
+        for (const Mutant& mutant : c.op().mutants()) {
+          const bool needs_range = mutant.name == "dropped max-subtraction";
+          Case wrong(op, given, needs_range ? "around_88" : "", 1, dtype);
+          wrong.store_expected();
+          mutant.corrupt(wrong.problem(), wrong.operands());
+          EXPECT_NE(wrong.fault(), "") << mutant.name;
+        }
+      }
     }
   }
 }

@@ -86,11 +86,14 @@ TEST(JudgeBound, RefutesAnAtMostOfACostThatIsPassed) {
 TEST(JudgeBound, TakesAboutAsABandAndKnowsWhichSideIsBetter) {
   const Claim gain = claim_of("speedup", "~", 2);
   EXPECT_EQ(bound(gain, 1.81, 2.19), ClaimVerdict::kConfirmed);
-  EXPECT_EQ(bound(gain, 2.1, 2.3), ClaimVerdict::kInconclusive);
+  EXPECT_EQ(bound(gain, 2.1, 2.3), ClaimVerdict::kConfirmed) << "over the better end";
+  EXPECT_EQ(bound(gain, 1.7, 1.9), ClaimVerdict::kInconclusive) << "over the worse end";
   EXPECT_EQ(bound(gain, 2.3, 2.4), ClaimVerdict::kExceeded);
   EXPECT_EQ(bound(gain, 1.5, 1.7), ClaimVerdict::kRefutedHere);
   const Claim cost = claim_of("slowdown", "~", 2);
   EXPECT_EQ(bound(cost, 2.3, 2.4), ClaimVerdict::kRefutedHere);
+  EXPECT_EQ(bound(cost, 2.1, 2.3), ClaimVerdict::kInconclusive);
+  EXPECT_EQ(bound(cost, 1.7, 1.9), ClaimVerdict::kConfirmed);
   EXPECT_EQ(bound(cost, 1.5, 1.7), ClaimVerdict::kExceeded);
 }
 

@@ -1,0 +1,181 @@
+// Rows of any storage type as vectors of floats, compiled once per instruction set.
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "core/dtype.h"
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "suites/softmax/passes.h"
+#if HWY_ARCH_X86
+#include <emmintrin.h>
+#endif
+
+// Toggling guard: foreach_target.h includes this once per target.
+#if defined(SB_SOFTMAX_ELEMENT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SB_SOFTMAX_ELEMENT_INL_H
+#undef SB_SOFTMAX_ELEMENT_INL_H
+#else
+#define SB_SOFTMAX_ELEMENT_INL_H
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace sb::softmax {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// One lane for the baseline target: it stands for "scalar" (backend/targets.h).
+using D = hn::CappedTag<float, HWY_TARGET == HWY_STATIC_TARGET ? 1 : 64>;
+using V = hn::Vec<D>;
+constexpr D kD;
+constexpr hn::RebindToSigned<D> kDI;
+constexpr hn::RebindToUnsigned<D> kDU;
+constexpr hn::Rebind<std::uint16_t, D> kDU16;
+constexpr hn::Rebind<hwy::float16_t, D> kDF16;
+constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
+
+// Vectors in flight: hides the latency of an exponential's chain of 9 dependent operations.
+constexpr int kUnroll = 4;
+constexpr std::int64_t kTile = kUnroll * kLanes;
+
+// kUnroll accumulators of kLanes each take kTermsPerLane terms.
+constexpr std::int64_t kSumBlock = std::min(kBlock, kTermsPerLane* kTile);
+
+// --- load ----------------------------------------------------------------------------------------
+
+HWY_INLINE V load(const float* from) { return hn::LoadU(kD, from); }
+
+HWY_INLINE V load(const Bf16* from) {
+  if constexpr (kLanes == 1) {
+    return hn::Set(kD, bf16_to_float(from->bits));
+  } else {
+    const auto bits = hn::LoadU(kDU16, reinterpret_cast<const std::uint16_t*>(from));
+    return hn::BitCast(kD, hn::ShiftLeft<16>(hn::PromoteTo(kDU, bits)));
+  }
+}
+
+HWY_INLINE V load(const F16* from) {
+  if constexpr (kLanes == 1) {
+    return hn::Set(kD, f16_to_float(from->bits));
+  } else {
+    return hn::PromoteTo(kD, hn::LoadU(kDF16, reinterpret_cast<const hwy::float16_t*>(from)));
+  }
+}
+
+// The last n < kLanes elements, `neutral` in the other lanes.
+template <class T>
+HWY_INLINE V load_rest(const T* from, std::int64_t n, V neutral) {
+  const auto mask = hn::FirstN(kD, static_cast<std::size_t>(n));
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return hn::IfThenElse(mask, hn::MaskedLoad(mask, kD, from), neutral);
+  } else {
+    T whole[kLanes] = {};  // AVX2 has no masked load of 16-bit lanes
+    std::memcpy(whole, from, static_cast<std::size_t>(n) * sizeof(T));
+    return hn::IfThenElse(mask, load(whole), neutral);
+  }
+}
+
+// Asks for what a loop over tiles reads next but some. The hardware's prefetchers stop at the end
+// of a page, and the reorder buffer holds no more than a dozen lines' worth of exponentials.
+template <class T>
+HWY_INLINE void prefetch_ahead(const T* tile) {
+  constexpr std::int64_t kAhead = 2048;  // bytes
+  if constexpr (kLanes > 1) {
+    const char* line = reinterpret_cast<const char*>(tile) + kAhead;
+    for (std::size_t b = 0; b < kTile * sizeof(T); b += 64) hwy::Prefetch(line + b);
+  }
+}
+
+// --- store ---------------------------------------------------------------------------------------
+
+template <bool kStream>
+HWY_INLINE void store(V v, float* to) {
+  if constexpr (!kStream) {
+    hn::StoreU(v, kD, to);
+  } else if constexpr (kLanes > 1) {
+    hn::Stream(v, kD, to);
+  } else {
+#if HWY_ARCH_X86  // Highway's scalar target stores the ordinary way
+    std::int32_t bits;
+    const float value = hn::GetLane(v);
+    std::memcpy(&bits, &value, sizeof bits);
+    _mm_stream_si32(reinterpret_cast<int*>(to), bits);
+#else
+    hn::StoreU(v, kD, to);
+#endif
+  }
+}
+
+template <bool kStream, class Halves>
+HWY_INLINE void store_halves(Halves v, void* to) {
+  if constexpr (kStream) {
+    hn::Stream(v, kDU16, static_cast<std::uint16_t*>(to));
+  } else {
+    hn::StoreU(v, kDU16, static_cast<std::uint16_t*>(to));
+  }
+}
+
+// To the nearest, ties to even. No NaN that arithmetic makes has a payload that the carry turns
+// over.
+template <bool kStream>
+HWY_INLINE void store(V v, Bf16* to) {
+  if constexpr (kLanes == 1) {
+    to->bits = float_to_bf16(hn::GetLane(v));
+  } else {
+    const auto bits = hn::BitCast(kDU, v);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(kDU, 1));
+    const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(kDU, 0x7fff)));
+    const auto high = hn::BitCast(kDI, hn::ShiftRight<16>(rounded));
+    store_halves<kStream>(hn::DemoteTo(kDU16, high), to);
+  }
+}
+
+template <bool kStream>
+HWY_INLINE void store(V v, F16* to) {
+  if constexpr (kLanes == 1) {
+    to->bits = float_to_f16(hn::GetLane(v));
+  } else {
+    store_halves<kStream>(hn::BitCast(kDU16, hn::DemoteTo(kDF16, v)), to);
+  }
+}
+
+// The last n < kLanes elements.
+template <class T>
+HWY_INLINE void store_rest(V v, T* to, std::int64_t n) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    hn::BlendedStore(v, hn::FirstN(kD, static_cast<std::size_t>(n)), kD, to);
+  } else {
+    T whole[kLanes];
+    store<false>(v, whole);
+    std::memcpy(to, whole, static_cast<std::size_t>(n) * sizeof(T));
+  }
+}
+
+// y = f(x), vector by vector; with kStream by non-temporal stores, which need aligned addresses and
+// leave no line in any cache (and save the read that an ordinary store makes).
+template <bool kStream, class T, class F>
+HWY_INLINE void transform(const T* x, T* y, std::int64_t n, const F& f) {
+  std::int64_t i = 0;
+  if constexpr (kStream) {
+    constexpr auto kSize = static_cast<std::int64_t>(sizeof(T));
+    const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(y) %
+                                                static_cast<std::uintptr_t>(kLanes * kSize));
+    i = past == 0 ? 0 : std::min(n, kLanes - past / kSize);
+    if (i > 0) store_rest(f(load_rest(x, i, hn::Zero(kD))), y, i);
+  }
+  for (; i + kTile <= n; i += kTile) {
+    prefetch_ahead(x + i);
+    for (int u = 0; u < kUnroll; ++u)
+      store<kStream>(f(load(x + i + u * kLanes)), y + i + u * kLanes);
+  }
+  for (; i + kLanes <= n; i += kLanes) store<kStream>(f(load(x + i)), y + i);
+  if (i < n) store_rest(f(load_rest(x + i, n - i, hn::Zero(kD))), y + i, n - i);
+  if constexpr (kStream) hwy::FlushStream();
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sb::softmax
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggling guard
