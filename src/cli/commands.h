@@ -10,6 +10,8 @@ void add_run_command(CLI::App& app, Action& chosen);
 void add_verify_command(CLI::App& app, Action& chosen);
 void add_peaks_command(CLI::App& app, Action& chosen);
 void add_claims_command(CLI::App& app, Action& chosen);
+void add_roofline_command(CLI::App& app, Action& chosen);
+void add_compare_command(CLI::App& app, Action& chosen);
 void add_env_command(CLI::App& app, Action& chosen);
 void add_worker_command(CLI::App& app, Action& chosen);  // hidden: --isolate starts it
 

@@ -15,6 +15,8 @@ int main(int argc, char** argv) {
   sb::add_verify_command(app, chosen);
   sb::add_peaks_command(app, chosen);
   sb::add_claims_command(app, chosen);
+  sb::add_roofline_command(app, chosen);
+  sb::add_compare_command(app, chosen);
   sb::add_env_command(app, chosen);
   sb::add_worker_command(app, chosen);
   return sb::run_program(app, argc, argv, chosen);
