@@ -1,0 +1,63 @@
+// The variant that picks one of the others by size and threads. A row that stays in the second
+// level is bound by arithmetic: reload evaluates one exponential per element. Beyond, every read
+// counts: two_pass; and where y will not fit into the caches anyway, the streaming form.
+#include <stdexcept>
+
+#include "core/registry.h"
+#include "suites/softmax/softmax_op.h"
+
+namespace sb::softmax {
+namespace {
+
+// Bytes of x and y of one row that a core's second level holds, with room for the rest.
+constexpr double kSecondLevel = 1.25e6;
+// Bytes of all operands from which nothing is found in a cache again.
+constexpr double kBeyondCaches = 64e6;
+
+std::string choice(const std::string& op, const Problem& problem) {
+  const Shape s(problem);
+  const double all = bytes_moved(problem, 2);
+  const double row = all / static_cast<double>(s.rows == 0 ? 1 : s.rows);
+  if (all >= kBeyondCaches) return "two_pass_stream";
+  if (row > kSecondLevel) return "two_pass";
+  if (op == "log_softmax") return "three_pass_recompute";
+  return problem.dtype == Dtype::kF32 ? "three_pass_reload" : "two_pass";
+}
+
+const Variant& chosen(const std::string& op, Isa isa, const Problem& problem) {
+  const std::string name = choice(op, problem);
+  for (const Variant* v : Registry::instance().variants_of(op)) {
+    if (v->name == name && v->isa == isa && why_not(*v, problem).empty()) return *v;
+  }
+  if (isa == Isa::kScalar) {  // has no streaming form for 16-bit storage
+    for (const Variant* v : Registry::instance().variants_of(op)) {
+      if (v->name == "two_pass" && v->isa == isa) return *v;
+    }
+  }
+  throw std::logic_error("auto: no " + name + "@" + std::string(name_of(isa)));
+}
+
+Variant auto_variant(const std::string& op, Isa isa) {
+  return {
+      .op = op,
+      .name = "auto",
+      .isa = isa,
+      .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
+      .summary = "picks by size: reload, two_pass or two_pass_stream",
+      .streams = true,
+      .bytes_algorithm =
+          [op, isa](const Problem& problem) {
+            return chosen(op, isa, problem).bytes_algorithm(problem);
+          },
+      .make = [op, isa](const Problem& problem) { return chosen(op, isa, problem).make(problem); }};
+}
+
+const Registration softmax_scalar{auto_variant("softmax", Isa::kScalar)};
+const Registration softmax_avx2{auto_variant("softmax", Isa::kAvx2)};
+const Registration softmax_avx512{auto_variant("softmax", Isa::kAvx512)};
+const Registration log_softmax_scalar{auto_variant("log_softmax", Isa::kScalar)};
+const Registration log_softmax_avx2{auto_variant("log_softmax", Isa::kAvx2)};
+const Registration log_softmax_avx512{auto_variant("log_softmax", Isa::kAvx512)};
+
+}  // namespace
+}  // namespace sb::softmax
