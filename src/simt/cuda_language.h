@@ -40,6 +40,11 @@ struct alignas(16) float4 {
   float x, y, z, w;
 };
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+// Words of memory that hold anything.
+struct alignas(16) __attribute__((may_alias)) uint4 {
+  unsigned x, y, z, w;
+};
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 
 #define threadIdx (::sb::simt::self().thread)
 #define blockIdx (::sb::simt::self().block)

@@ -9,7 +9,7 @@
 namespace sb::simt {
 namespace {
 
-constexpr std::size_t kGrain = 4;  // bytes of a cell: no kernel here has smaller elements
+constexpr std::size_t kGrain = 2;  // bytes of a cell: no kernel here has smaller elements
 constexpr std::uintptr_t kNearby = 4096;
 constexpr unsigned kWarpSize = 32;
 
