@@ -15,8 +15,8 @@ __global__ void __launch_bounds__(kThreads)
   const int thread = static_cast<int>(threadIdx.x);
   x += std::int64_t{blockIdx.x} * stride;
   y += std::int64_t{blockIdx.x} * stride;
-  const auto place = [&](int i) -> Span {
-    return {kWidth<T> * (thread + kThreads * i), cols, stride % kWidth<T> == 0};
+  const auto place = [&](int i) {
+    return Place(kWidth<T> * (thread + kThreads * i), cols, stride % kWidth<T> == 0);
   };
   Group<T> groups[kGroups];
   SB_UNROLL

@@ -18,9 +18,10 @@ struct RowSum {
   double sum = 0;  // so that a thread's share may have any length
 };
 
-// -inf elements of a piece with finite maximum, and all of one without, weigh nothing; NaN stays.
-__device__ __forceinline__ float weight(float x, float maximum) {
-  return x == -INFINITY ? (maximum == INFINITY ? NAN : 0.0f) : expf(x - maximum);
+// What exponents of a piece are taken relative to: a piece of nothing but -inf weighs nothing (not
+// NaN); an infinite maximum gives NaN by itself.
+__device__ __forceinline__ float origin(float maximum) {
+  return maximum == -INFINITY ? 0.0f : maximum;
 }
 
 __device__ __forceinline__ double rescaled(const RowSum& piece, float maximum) {
@@ -76,35 +77,39 @@ struct Normaliser {
   }
 };
 
-// Where elements lie in a row: from `first`, `cols` is the row's end.
+// A place in a row that ends `left` elements further (a number that says as much, if it is far).
 // `wide`: the row begins at a multiple of 16 bytes, so that whole groups move with one access.
-struct Span {
-  std::int64_t first, cols;
+struct Place {
+  std::int64_t first;
+  int left;
   bool wide;
+
+  __device__ __forceinline__ Place(std::int64_t at, std::int64_t cols, bool row_is_aligned)
+      : first(at), left(static_cast<int>(at + 16 < cols ? 16 : cols - at)), wide(row_is_aligned) {}
 };
 
 // A group of a row; beyond the row's end -inf, which weighs nothing.
 template <Bug kBug = Bug::kNone, typename T>
-__device__ __forceinline__ Group<T> load(const T* x, const Span& at) {
-  if (at.wide && at.first + kWidth<T> <= at.cols) return load_group(x + at.first);
+__device__ __forceinline__ Group<T> load(const T* x, const Place& at) {
+  if (at.wide && kWidth<T> <= at.left) return load_group(x + at.first);
   Group<T> group;
   SB_UNROLL
   for (int i = 0; i < kWidth<T>; ++i) {
-    const bool inside = kBug != Bug::kDroppedTail && at.first + i < at.cols;
+    const bool inside = kBug != Bug::kDroppedTail && i < at.left;
     group.v[i] = inside ? to_float(x[at.first + i]) : -INFINITY;
   }
   return group;
 }
 
 template <typename T, Result kResult>
-__device__ __forceinline__ void store(T* y, const Span& at, Group<T> group,
+__device__ __forceinline__ void store(T* y, const Place& at, Group<T> group,
                                       const Normaliser<kResult>& normalised) {
   SB_UNROLL
   for (int i = 0; i < kWidth<T>; ++i) group.v[i] = normalised(group.v[i]);
-  if (at.wide && at.first + kWidth<T> <= at.cols) return store_group(y + at.first, group);
+  if (at.wide && kWidth<T> <= at.left) return store_group(y + at.first, group);
   SB_UNROLL
   for (int i = 0; i < kWidth<T>; ++i) {
-    if (at.first + i < at.cols) narrow(group.v[i], y[at.first + i]);
+    if (i < at.left) narrow(group.v[i], y[at.first + i]);
   }
 }
 
@@ -119,14 +124,14 @@ __device__ __forceinline__ RowSum with_groups(const RowSum& before,
     SB_UNROLL
     for (int i = 0; i < kWidth<T>; ++i) maximum = fmaxf(maximum, groups[g].v[i]);
   }
+  const float zero = origin(maximum);
   float sum = 0;
   SB_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     SB_UNROLL
     for (int i = 0; i < kWidth<T>; i += 4) {
       const float* v = groups[g].v + i;
-      sum += (weight(v[0], maximum) + weight(v[1], maximum)) +
-             (weight(v[2], maximum) + weight(v[3], maximum));
+      sum += (expf(v[0] - zero) + expf(v[1] - zero)) + (expf(v[2] - zero) + expf(v[3] - zero));
     }
   }
   return {maximum, rescaled(before, maximum) + sum};

@@ -20,8 +20,8 @@ __global__ void __launch_bounds__(32 * kRowsPerBlock)
   if (row >= rows) return;
   x += row * stride;
   y += row * stride;
-  const auto place = [&](int i) -> Span {
-    return {kWidth<T> * (lane + 32 * i), cols, stride % kWidth<T> == 0};
+  const auto place = [&](int i) {
+    return Place(kWidth<T> * (lane + 32 * i), cols, stride % kWidth<T> == 0);
   };
   Group<T> groups[kGroups];
   SB_UNROLL
