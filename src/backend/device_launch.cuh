@@ -11,9 +11,11 @@
 
 namespace sb {
 
-// A grid of `x` times `y` blocks of `threads` threads in one dimension.
+// A grid of `x` times `y` blocks of `threads` threads in one dimension. `shared_bytes`: of the
+// array that the kernel declares with SB_SHARED_OF_LAUNCH.
 struct Blocks {
   unsigned x = 1, y = 1, threads = 128;
+  std::size_t shared_bytes = 0;
 };
 
 #if defined(__CUDACC__)
@@ -52,7 +54,13 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 
 template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... arguments) {
-  kernel<<<dim3(blocks.x, blocks.y), blocks.threads>>>(std::forward<Arguments>(arguments)...);
+  if (blocks.shared_bytes > 48 * 1024) {  // more must be asked for, and is per function
+    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(blocks.shared_bytes)),
+               "shared memory");
+  }
+  kernel<<<dim3(blocks.x, blocks.y), blocks.threads, blocks.shared_bytes>>>(
+      std::forward<Arguments>(arguments)...);
   check_cuda(cudaGetLastError(), "kernel launch");
 }
 
@@ -72,9 +80,10 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 // Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.
 template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
-  const simt::Report report =
-      simt::launch({.grid = {blocks.x, blocks.y}, .block = {blocks.threads}},
-                   simt::current_schedule(), [=] { kernel(arguments...); });
+  const simt::Report report = simt::launch({.grid = {blocks.x, blocks.y},
+                                            .block = {blocks.threads},
+                                            .shared_bytes = blocks.shared_bytes},
+                                           simt::current_schedule(), [=] { kernel(arguments...); });
   if (report.ok()) return;
   std::string text;
   for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;

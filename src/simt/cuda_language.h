@@ -33,6 +33,9 @@
       }(),                                                                   \
       sizeof(name##_array)))
 
+#define SB_SHARED_OF_LAUNCH(type, name) \
+  type* name = static_cast<type*>(::sb::simt::shared_array_of_launch())
+
 struct alignas(8) float2 {
   float x, y;
 };

@@ -36,6 +36,7 @@ struct Extent {
 
 struct LaunchShape {
   Extent grid, block;
+  std::size_t shared_bytes = 0;  // of the array whose size the launch gives
 };
 
 struct Report {

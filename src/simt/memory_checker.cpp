@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 #include "simt/device_runtime.h"
@@ -17,9 +18,11 @@ std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintpt
 
 // For addr2line -Cife PROGRAM.
 std::string text_of(std::uintptr_t place) {
+  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
+  if (place < std::size(kWords)) return kWords[place];
   char text[32];
   std::snprintf(text, sizeof text, "%#zx", static_cast<std::size_t>(place));
-  return place == 0 ? "an atomic" : text;
+  return text;
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ int missed_in_a_row(KernelFunction kernel, Case& c, simt::Order order, int seeds
 }
 
 // The split kernels on one row of pieces of `piece`: with 8 a lane merges many.
-template <Bug kInSum, Bug kInWrite>
+template <int kThreads, Bug kInSum, Bug kInWrite>
 int missed_in_split(Case& c, std::int64_t piece, simt::Order order, int seeds) {
   return times_missed(c, order, seeds, [=](const Shape& s, const Operands& o) {
     const auto pieces = static_cast<unsigned>((s.cols + piece - 1) / piece);
@@ -131,10 +131,11 @@ int missed_in_split(Case& c, std::int64_t piece, simt::Order order, int seeds) {
         .cols = s.cols, .stride = s.stride, .piece = piece, .pieces = static_cast<int>(pieces)};
     const DeviceArray maxima(pieces * sizeof(float));
     const DeviceArray sums(pieces * sizeof(double));
-    launch({.x = pieces, .threads = 256}, sum_pieces<float, 256, kInSum>, o.get<float>(kX),
-           maxima.as<float>(), sums.as<double>(), split);
-    launch({.x = pieces, .threads = 256}, write_pieces<float, Result::kSoftmax, 256, kInWrite>,
-           o.get<float>(kX), o.get<float>(kY), maxima.as<float>(), sums.as<double>(), split);
+    launch({.x = pieces, .threads = kThreads}, sum_pieces<float, kThreads, kInSum>,
+           o.get<float>(kX), maxima.as<float>(), sums.as<double>(), split);
+    launch({.x = pieces, .threads = kThreads},
+           write_pieces<float, Result::kSoftmax, kThreads, kInWrite>, o.get<float>(kX),
+           o.get<float>(kY), maxima.as<float>(), sums.as<double>(), split);
   });
 }
 
@@ -144,7 +145,7 @@ TEST_P(EverySchedule, AMissingBarrierIsCaught) {
   EXPECT_EQ(missed_in_a_row(online<float, Result::kSoftmax, 256, kBug>, c, GetParam(), 20), 0);
   EXPECT_EQ(
       missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 20), 0);
-  EXPECT_EQ((missed_in_split<kBug, Bug::kNone>(c, 2048, GetParam(), 20)), 0);
+  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(c, 2048, GetParam(), 20)), 0);
 }
 
 TEST_P(EverySchedule, ADroppedTailIsCaught) {
@@ -153,7 +154,7 @@ TEST_P(EverySchedule, ADroppedTailIsCaught) {
   EXPECT_EQ(missed_in_a_row(online<float, Result::kSoftmax, 256, kBug>, c, GetParam(), 1), 0);
   EXPECT_EQ(
       missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 1), 0);
-  EXPECT_EQ((missed_in_split<kBug, Bug::kNone>(c, 512, GetParam(), 1)), 0);
+  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(c, 512, GetParam(), 1)), 0);
   Case rows = given(3, 1021);
   EXPECT_EQ(times_missed(rows, GetParam(), 1,
                          [](const Shape& s, const Operands& o) {
@@ -165,8 +166,8 @@ TEST_P(EverySchedule, ADroppedTailIsCaught) {
 
 TEST_P(EverySchedule, APieceLeftOutOfTheMergeIsCaught) {
   Case c = given(1, 1601);  // 201 pieces: lanes merge six or seven
-  EXPECT_EQ((missed_in_split<Bug::kNone, Bug::kDroppedPieces>(c, 8, GetParam(), 1)), 0);
-  EXPECT_EQ((missed_in_split<Bug::kNone, Bug::kNone>(c, 8, GetParam(), 1)), 1);
+  EXPECT_EQ((missed_in_split<64, Bug::kNone, Bug::kDroppedPieces>(c, 8, GetParam(), 1)), 0);
+  EXPECT_EQ((missed_in_split<64, Bug::kNone, Bug::kNone>(c, 8, GetParam(), 1)), 1);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t row = blockIdx.x / split.pieces;
   x += row * split.stride;
   y += row * split.stride;
-  const int merged_pieces = kBug == Bug::kDroppedPieces ? split.pieces - 1 : split.pieces;
+  const int merged_pieces = kBug == Bug::kDroppedPieces ? split.pieces - 32 : split.pieces;
   RowSum own;  // each warp merges the row's sums for itself: no barrier
   for (int i = static_cast<int>(threadIdx.x) % 32; i < merged_pieces; i += 32) {
     own = merged(own, {maxima[row * split.pieces + i], sums[row * split.pieces + i]});
