@@ -23,6 +23,7 @@
 #define SB_SIMT_SITE __FILE__ ":" SB_SIMT_TEXT(__LINE__)
 
 #define SB_UNROLL
+#define SB_NO_UNROLL
 // The address of the lambda's static is the declaration's name: one per place and instantiation.
 #define SB_SHARED(type, name, dims)                                          \
   using name##_array = type dims;                                            \

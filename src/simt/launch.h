@@ -53,6 +53,10 @@ struct Report {
 Report launch(const LaunchShape& shape, const Schedule& schedule,
               const std::function<void()>& body);
 
+// Are the kernels' memory accesses looked at (in the checked.* tests)? Then a missing barrier shows
+// in every schedule, else only where it makes an answer wrong.
+bool memory_is_checked();
+
 // Memory for kernels' operands: zones around it are inaccessible pages, contents are 0xff bytes.
 void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc
 void device_free(void* memory);            // null is ignored

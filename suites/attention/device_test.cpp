@@ -106,10 +106,17 @@ bool caught_flash2(const std::string& causal = "none", const std::string& fill =
                 flash2_run<Bf16, 64, kBug>);
 }
 
+// In lockstep warps do each other no harm.
+bool in_lockstep(simt::Order order) {
+  return order == simt::Order::kInOrder || order == simt::Order::kReverse;
+}
+
 TEST_P(EverySchedule, PlantedBugsOfFlash2AreCaught) {
   EXPECT_TRUE(caught_flash2<Bug::kNoWaitForValues>());
-  EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeValues>());
-  EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeKeys>());
+  if (simt::memory_is_checked() || !in_lockstep(GetParam())) {
+    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeValues>());
+    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeKeys>());
+  }
   EXPECT_TRUE(caught_flash2<Bug::kNoRescale>("none", "ascending_keys"));
   EXPECT_TRUE(caught_flash2<Bug::kNoMask>("top_left"));
   EXPECT_FALSE(caught_flash2<Bug::kNone>());

@@ -39,10 +39,11 @@ struct FlashCall {
 template <int kD>
 struct Tile {
   static constexpr int kWarps = 4, kThreads = 32 * kWarps;
-  // In units of 16. 255 registers hold two at 128 columns (128 of the output, 64 of scores).
+  // In units of 16. At 128 columns the output takes 128 of 255 registers, scores of 48 keys another
+  // 48; with 64 keys ptxas spills.
   static constexpr int kRowBlocks = kD <= 128 ? 2 : 1;
   static constexpr int kWarpRows = 16 * kRowBlocks, kRows = kWarps * kWarpRows;
-  static constexpr int kKeys = kD <= 128 ? 64 : 32;
+  static constexpr int kKeys = kD < 128 ? 64 : kD == 128 ? 48 : 32;
   // An odd number of 16-byte chunks from row to row: eight rows of a matrix lie in different banks.
   static constexpr int kPitch = kD + 8;
   static constexpr bool kQueriesStay = kD <= 64;  // in registers, else read again per key tile
@@ -65,13 +66,25 @@ __device__ __forceinline__ void copy_rows(T* to, const T* head, std::int64_t str
   constexpr int kChunks = kD / 8;
   constexpr int kThreads = Tile<kD>::kThreads;
   static_assert(kCount * kChunks % kThreads == 0);
-  SB_UNROLL
-  for (int i = 0; i < kCount * kChunks / kThreads; ++i) {
-    const int chunk = static_cast<int>(threadIdx.x) + i * kThreads;
-    const int row = chunk / kChunks, column = chunk % kChunks * 8;
-    const bool inside = first + row < end;
-    copy_async(to + row * Tile<kD>::kPitch + column,
-               head + (inside ? (first + row) * stride + column : 0), inside);
+  if constexpr (kThreads % kChunks == 0) {  // a thread keeps its column
+    constexpr int kStep = kThreads / kChunks;
+    int row = static_cast<int>(threadIdx.x) / kChunks;
+    const int column = static_cast<int>(threadIdx.x) % kChunks * 8;
+    const T* from = head + static_cast<std::int64_t>(first + row) * stride + column;
+    to += row * Tile<kD>::kPitch + column;
+    SB_NO_UNROLL
+    for (int i = 0; i < kCount / kStep; ++i, row += kStep, from += kStep * stride) {
+      copy_async(to + i * kStep * Tile<kD>::kPitch, from, first + row < end);
+    }
+  } else {
+    SB_NO_UNROLL
+    for (int i = 0; i < kCount * kChunks / kThreads; ++i) {
+      const int chunk = static_cast<int>(threadIdx.x) + i * kThreads;
+      const int row = chunk / kChunks, column = chunk % kChunks * 8;
+      copy_async(to + row * Tile<kD>::kPitch + column,
+                 head + static_cast<std::int64_t>(first + row) * stride + column,
+                 first + row < end);
+    }
   }
 }
 
@@ -91,6 +104,16 @@ __device__ __forceinline__ void load_queries(FragmentA (&to)[Tile<kD>::kRowBlock
   }
 }
 
+template <int kCount>
+__device__ __forceinline__ void copy_fragments(const FragmentA (&from)[kCount],
+                                               FragmentA (&to)[kCount]) {
+  SB_UNROLL
+  for (int i = 0; i < kCount; ++i) {
+    SB_UNROLL
+    for (int e = 0; e < 4; ++e) to[i][e] = from[i][e];
+  }
+}
+
 // scores = Q K^T. `rows`: the warp's; `resident`: their fragments, where they stay in registers.
 template <int kD, typename T, int kResident>
 __device__ __forceinline__ void multiply_keys(
@@ -107,17 +130,20 @@ __device__ __forceinline__ void multiply_keys(
   }
   SB_UNROLL
   for (int c = 0; c < kD / 16; ++c) {
-    FragmentA fresh[Size::kRowBlocks];
-    if constexpr (!Size::kQueriesStay) load_queries<kD>(fresh, rows, 16 * c);
+    FragmentA a[Size::kRowBlocks];
+    if constexpr (Size::kQueriesStay) {
+      copy_fragments(resident[c], a);
+    } else {
+      load_queries<kD>(a, rows, 16 * c);
+    }
     SB_UNROLL
     for (int j = 0; j < Size::kKeys / 16; ++j) {
       FragmentA b;  // of 16 keys: words 0 and 2 are the first eight's
       load_matrices<false>(b, in_block<kD>(keys, 16 * j, 16 * c));
       SB_UNROLL
       for (int i = 0; i < Size::kRowBlocks; ++i) {
-        const FragmentA& a = Size::kQueriesStay ? resident[c % kResident][i] : fresh[i];
-        multiply<T>(state.scores[i][2 * j], a, b[0], b[2]);
-        multiply<T>(state.scores[i][2 * j + 1], a, b[1], b[3]);
+        multiply<T>(state.scores[i][2 * j], a[i], b[0], b[2]);
+        multiply<T>(state.scores[i][2 * j + 1], a[i], b[1], b[3]);
       }
     }
   }

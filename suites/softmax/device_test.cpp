@@ -145,7 +145,9 @@ TEST_P(EverySchedule, AMissingBarrierIsCaught) {
   EXPECT_EQ(missed_in_a_row(online<float, Result::kSoftmax, 256, kBug>, c, GetParam(), 20), 0);
   EXPECT_EQ(
       missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 20), 0);
-  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(c, 2048, GetParam(), 20)), 0);
+  // Only the first warp's sum is written, and it may be the last by chance: not in five blocks.
+  Case pieces = given(1, 5 * 2048);
+  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(pieces, 2048, GetParam(), 20)), 0);
 }
 
 TEST_P(EverySchedule, ADroppedTailIsCaught) {
