@@ -42,6 +42,15 @@ inline std::string why_no_device() {
   return error == cudaSuccess ? "" : std::string("built, not run: ") + cudaGetErrorString(error);
 }
 
+// How many blocks that fill a multiprocessor run at a time.
+inline int multiprocessors() {
+  int device = 0, count = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  check_cuda(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
+             "multiprocessor count");
+  return count;
+}
+
 inline void* allocate_on_device(std::size_t bytes) {
   void* memory = nullptr;
   check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
@@ -71,6 +80,7 @@ inline namespace on_fibers {
 inline constexpr Device kDevice = Device::kSimt;
 
 inline std::string why_no_device() { return ""; }
+inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {

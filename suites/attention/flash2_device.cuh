@@ -6,6 +6,7 @@
 #pragma once
 
 #include "backend/device_matrix.cuh"
+#include "suites/attention/head_layout.cuh"
 
 namespace sb::attention {
 namespace {
@@ -18,11 +19,6 @@ enum class Bug {
   kNoWaitForValues,
   kNoRescale,
   kNoMask,
-};
-
-// Element offsets. Rows of d elements lie `row` apart in the head at batch * b + head * h.
-struct HeadLayout {
-  std::int64_t b, h, row;
 };
 
 struct FlashCall {
