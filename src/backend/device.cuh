@@ -9,7 +9,12 @@
 #include <cmath>
 #include <cstdint>
 #define SB_UNROLL _Pragma("unroll")
+#define SB_NO_UNROLL _Pragma("unroll 1")
 #define SB_SHARED(type, name, dims) __shared__ __align__(16) type name dims
+// An array whose size the launch gives (Blocks::shared_bytes); one per kernel.
+#define SB_SHARED_OF_LAUNCH(type, name)                                \
+  extern __shared__ __align__(16) unsigned char sb_shared_of_launch[]; \
+  type* name = reinterpret_cast<type*>(sb_shared_of_launch)
 #else
 #include "simt/cuda_language.h"
 #endif

@@ -11,9 +11,11 @@
 
 namespace sb {
 
-// A grid of `x` times `y` blocks of `threads` threads in one dimension.
+// A grid of `x` times `y` blocks of `threads` threads in one dimension. `shared_bytes`: of the
+// array that the kernel declares with SB_SHARED_OF_LAUNCH.
 struct Blocks {
   unsigned x = 1, y = 1, threads = 128;
+  std::size_t shared_bytes = 0;
 };
 
 #if defined(__CUDACC__)
@@ -40,6 +42,15 @@ inline std::string why_no_device() {
   return error == cudaSuccess ? "" : std::string("built, not run: ") + cudaGetErrorString(error);
 }
 
+// How many blocks that fill a multiprocessor run at a time.
+inline int multiprocessors() {
+  int device = 0, count = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  check_cuda(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
+             "multiprocessor count");
+  return count;
+}
+
 inline void* allocate_on_device(std::size_t bytes) {
   void* memory = nullptr;
   check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
@@ -52,7 +63,13 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 
 template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... arguments) {
-  kernel<<<dim3(blocks.x, blocks.y), blocks.threads>>>(std::forward<Arguments>(arguments)...);
+  if (blocks.shared_bytes > 48 * 1024) {  // more must be asked for, and is per function
+    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(blocks.shared_bytes)),
+               "shared memory");
+  }
+  kernel<<<dim3(blocks.x, blocks.y), blocks.threads, blocks.shared_bytes>>>(
+      std::forward<Arguments>(arguments)...);
   check_cuda(cudaGetLastError(), "kernel launch");
 }
 
@@ -63,6 +80,7 @@ inline namespace on_fibers {
 inline constexpr Device kDevice = Device::kSimt;
 
 inline std::string why_no_device() { return ""; }
+inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
@@ -72,9 +90,10 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 // Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.
 template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
-  const simt::Report report =
-      simt::launch({.grid = {blocks.x, blocks.y}, .block = {blocks.threads}},
-                   simt::current_schedule(), [=] { kernel(arguments...); });
+  const simt::Report report = simt::launch({.grid = {blocks.x, blocks.y},
+                                            .block = {blocks.threads},
+                                            .shared_bytes = blocks.shared_bytes},
+                                           simt::current_schedule(), [=] { kernel(arguments...); });
   if (report.ok()) return;
   std::string text;
   for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;

@@ -1,53 +1,33 @@
 // Where threads meet: barriers, warp collectives, atomics.
 #include <cstring>
 
-#include "simt/grid.h"
+#include "simt/meeting.h"
 #include "simt/observer.h"
 
 namespace sb::simt {
 namespace {
 
-enum Kind { kSyncWarp, kShuffle, kBallot };
-constexpr const char* kKindNames[] = {"__syncwarp", "a shuffle", "__ballot_sync"};
+constexpr const char* kNames[] = {"__syncwarp", "a shuffle", "__ballot_sync", "mma.sync",
+                                  "ldmatrix"};
 constexpr std::uint64_t kAtomicsPerYield = 4;
 
-bool in_mask(std::uint32_t mask, unsigned lane) { return (mask >> lane & 1u) != 0; }
+const char* name_of(Together kind) { return kNames[static_cast<int>(kind)]; }
 
-void demand_sound_mask(const Thread& t, std::uint32_t mask, Kind kind, const char* site) {
-  const std::string where = std::string(kKindNames[kind]) + " at " + site;
+void demand_sound_mask(const Thread& t, std::uint32_t mask, Together kind, const char* site) {
+  const std::string where = std::string(name_of(kind)) + " at " + site;
   if (!in_mask(mask, t.lane)) report_error(where + ": the caller is not in its own mask");
   if ((mask & t.team->exited) != 0) report_error(where + " waits for lanes that have exited");
   if ((mask & ~t.team->present) != 0) report_error(where + " names lanes that do not exist");
 }
 
 // The meeting that this lane joins: same operation, same mask, not yet joined by it.
-Meeting& join(Warp& warp, Kind kind, std::uint32_t mask, unsigned lane, const char* site) {
+Meeting& join(Warp& warp, Together kind, std::uint32_t mask, unsigned lane, const char* site) {
+  const int number = static_cast<int>(kind);
   for (Meeting& m : warp.meetings) {
-    if (m.kind == kind && m.mask == mask && !in_mask(m.arrived, lane)) return m;
+    if (m.kind == number && m.mask == mask && !in_mask(m.arrived, lane)) return m;
   }
   return warp.meetings.emplace_back(
-      Meeting{.kind = kind, .mask = mask, .arrived = 0, .site = site, .payload = {}});
-}
-
-// Waits for all lanes of `mask`; the last one does `work` on everybody's payload.
-template <typename Work>
-void meet(Kind kind, std::uint32_t mask, void* payload, const char* site, Work work) {
-  const InRuntime in_runtime;
-  Thread& t = grid().current();
-  Warp& warp = *t.team;
-  demand_sound_mask(t, mask, kind, site);
-  Meeting& meeting = join(warp, kind, mask, t.lane, site);
-  meeting.payload[t.lane] = payload;
-  meeting.arrived |= 1u << t.lane;
-  if (meeting.arrived != mask) return grid().wait(kKindNames[kind], site);
-  const Meeting complete = meeting;
-  warp.meetings.erase(warp.meetings.begin() + (&meeting - warp.meetings.data()));
-  ++grid().result().collectives;
-  work(complete);
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    if (in_mask(mask, lane) && lane != t.lane) grid().make_ready(warp.lanes[lane]);
-  }
-  grid().yield();  // the last to arrive has no right to go first
+      Meeting{.kind = number, .mask = mask, .arrived = 0, .site = site, .payload = {}});
 }
 
 struct ShuffleOperands {
@@ -77,6 +57,31 @@ unsigned source_lane(const ShuffleOperands& q, int lane) {
 
 }  // namespace
 
+bool meet(Together kind, std::uint32_t mask, void* payload, const char* site, Meeting& complete) {
+  Thread& t = grid().current();
+  Warp& warp = *t.team;
+  demand_sound_mask(t, mask, kind, site);
+  Meeting& meeting = join(warp, kind, mask, t.lane, site);
+  meeting.payload[t.lane] = payload;
+  meeting.arrived |= 1u << t.lane;
+  if (meeting.arrived != mask) {
+    grid().wait(name_of(kind), site);
+    return false;
+  }
+  complete = meeting;
+  warp.meetings.erase(warp.meetings.begin() + (&meeting - warp.meetings.data()));
+  ++grid().result().collectives;
+  return true;
+}
+
+void part(const Meeting& complete) {
+  const Thread& t = grid().current();
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if (in_mask(complete.mask, lane) && lane != t.lane) grid().make_ready(t.team->lanes[lane]);
+  }
+  grid().yield();  // the last to arrive has no right to go first
+}
+
 void sync_threads(const char* site) {
   const InRuntime in_runtime;
   Block& block = *grid().current().home;
@@ -92,7 +97,7 @@ void sync_threads(const char* site) {
 
 void sync_warp(std::uint32_t mask, const char* site) {
   const Thread& t = grid().current();
-  meet(kSyncWarp, mask & t.team->present, nullptr, site, [&](const Meeting& m) {
+  together(Together::kSyncWarp, mask & t.team->present, nullptr, site, [&](const Meeting& m) {
     if (observer != nullptr) observer->warp_syncs(t.home->slot, t.warp, m.mask);
   });
 }
@@ -100,7 +105,7 @@ void sync_warp(std::uint32_t mask, const char* site) {
 void shuffle(Shuffle kind, std::uint32_t mask, const void* value, void* result, unsigned bytes,
              int argument, int width, const char* site) {
   ShuffleOperands own{value, result, bytes, kind, argument, width};
-  meet(kShuffle, mask, &own, site, [&](const Meeting& m) {
+  together(Together::kShuffle, mask, &own, site, [&](const Meeting& m) {
     for (unsigned lane = 0; lane < 32; ++lane) {
       if (!in_mask(m.mask, lane)) continue;
       const auto& q = *static_cast<const ShuffleOperands*>(m.payload[lane]);
@@ -122,7 +127,7 @@ std::uint32_t ballot(std::uint32_t mask, bool predicate, const char* site) {
     bool predicate;
     std::uint32_t result;
   } own{predicate, 0};
-  meet(kBallot, mask, &own, site, [](const Meeting& m) {
+  together(Together::kBallot, mask, &own, site, [](const Meeting& m) {
     std::uint32_t votes = 0;
     for (unsigned lane = 0; lane < 32; ++lane) {
       if (in_mask(m.mask, lane) && static_cast<Vote*>(m.payload[lane])->predicate) {

@@ -23,6 +23,7 @@
 #define SB_SIMT_SITE __FILE__ ":" SB_SIMT_TEXT(__LINE__)
 
 #define SB_UNROLL
+#define SB_NO_UNROLL
 // The address of the lambda's static is the declaration's name: one per place and instantiation.
 #define SB_SHARED(type, name, dims)                                          \
   using name##_array = type dims;                                            \
@@ -33,6 +34,9 @@
       }(),                                                                   \
       sizeof(name##_array)))
 
+#define SB_SHARED_OF_LAUNCH(type, name) \
+  type* name = static_cast<type*>(::sb::simt::shared_array_of_launch())
+
 struct alignas(8) float2 {
   float x, y;
 };
@@ -40,6 +44,11 @@ struct alignas(16) float4 {
   float x, y, z, w;
 };
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+// Words of memory that hold anything.
+struct alignas(16) [[gnu::may_alias]] uint4 {
+  unsigned x, y, z, w;
+};
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 
 #define threadIdx (::sb::simt::self().thread)
 #define blockIdx (::sb::simt::self().block)

@@ -66,6 +66,13 @@ void* shared_array(const void* declaration, std::size_t bytes) {
   return array;
 }
 
+bool memory_is_checked() { return observer != nullptr; }
+
+void* shared_array_of_launch() {
+  static const char declaration = 0;
+  return shared_array(&declaration, grid().shape().shared_bytes);
+}
+
 // The end of the memory lies at an inaccessible page; up to 15 bytes of alignment are between.
 void* device_allocate(std::size_t bytes) {
   const std::size_t body = round_up(std::max<std::size_t>(bytes, 1), kPage);

@@ -43,6 +43,23 @@ void thread_fence();
 // The block's array for this declaration; filled with 0xff bytes (NaN) when the block starts.
 void* shared_array(const void* declaration, std::size_t bytes);
 
+// The block's array whose size the launch gave.
+void* shared_array_of_launch();
+
+// Matrix instructions of a whole warp (PTX ISA, "warp level matrix instructions"): fragments lie in
+// the lanes as documented there for mma.m16n8k16 and ldmatrix.
+enum class Half { kBf16, kF16 };
+void multiply_matrices(Half format, const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                       float (&c)[4], const char* site);  // c += a b
+// Four 8x8 matrices of 16-bit numbers, a row at each lane's `row`, in shared memory.
+void load_matrices(const void* row, bool transposed, std::uint32_t (&to)[4], const char* site);
+
+// cp.async: 16 bytes from global to shared memory, zeros if `from` is null. The destination holds
+// garbage until the copy is waited for: it happens as late as the program allows.
+void copy_async(void* to, const void* from);
+void commit_copies();
+void wait_for_copies(int pending_groups);
+
 void report_error(const std::string& what);  // against the running thread
 [[noreturn]] void end_thread();              // without unwinding: device code has no destructors
 

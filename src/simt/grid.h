@@ -15,12 +15,20 @@ namespace sb::simt {
 struct Warp;
 struct Block;
 
+// cp.async: 16 bytes on their way to shared memory.
+struct Copy {
+  void* to;
+  const void* from;  // null: zeros
+};
+
 struct Thread : Self {
   Fiber fiber;
   Block* home = nullptr;
   Warp* team = nullptr;
   const char* waits_for = nullptr;  // for the report of a deadlock
   const char* site = nullptr;
+  std::vector<Copy> uncommitted;
+  std::vector<std::vector<Copy>> copies;  // committed groups, oldest first
 };
 
 // Lanes of one warp on their way to one collective operation; the last to arrive does the work.
@@ -82,6 +90,7 @@ class Grid {
   void report(const std::string& what);
   [[noreturn]] void exit_thread();
 
+  const LaunchShape& shape() const { return shape_; }
   const Schedule& schedule() const { return schedule_; }
   std::uint64_t random() { return ready_.random(); }
   Report& result() { return report_; }

@@ -36,6 +36,7 @@ struct Extent {
 
 struct LaunchShape {
   Extent grid, block;
+  std::size_t shared_bytes = 0;  // of the array whose size the launch gives
 };
 
 struct Report {
@@ -51,6 +52,10 @@ struct Report {
 // std::invalid_argument for a shape that no GPU takes.
 Report launch(const LaunchShape& shape, const Schedule& schedule,
               const std::function<void()>& body);
+
+// Are the kernels' memory accesses looked at (in the checked.* tests)? Then a missing barrier shows
+// in every schedule, else only where it makes an answer wrong.
+bool memory_is_checked();
 
 // Memory for kernels' operands: zones around it are inaccessible pages, contents are 0xff bytes.
 void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 #include "simt/device_runtime.h"
@@ -9,7 +10,7 @@
 namespace sb::simt {
 namespace {
 
-constexpr std::size_t kGrain = 4;  // bytes of a cell: no kernel here has smaller elements
+constexpr std::size_t kGrain = 2;  // bytes of a cell: no kernel here has smaller elements
 constexpr std::uintptr_t kNearby = 4096;
 constexpr unsigned kWarpSize = 32;
 
@@ -17,9 +18,11 @@ std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintpt
 
 // For addr2line -Cife PROGRAM.
 std::string text_of(std::uintptr_t place) {
+  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
+  if (place < std::size(kWords)) return kWords[place];
   char text[32];
   std::snprintf(text, sizeof text, "%#zx", static_cast<std::size_t>(place));
-  return place == 0 ? "an atomic" : text;
+  return text;
 }
 
 }  // namespace

@@ -21,9 +21,8 @@ namespace sb::simt {
 
 class MemoryChecker final : public Observer {
  public:
-  // A plain access of the running thread; `place` names the code (a program counter). An access
-  // outside of everything ends the thread.
-  void access(const void* address, unsigned bytes, bool write, std::uintptr_t place);
+  // An access outside of everything ends the thread.
+  void access(const void* address, unsigned bytes, bool write, std::uintptr_t place) override;
 
   void launch_begins(unsigned slots) override;
   void block_begins(unsigned slot, std::uint64_t block, unsigned threads) override;

@@ -15,6 +15,9 @@ class Observer {
   virtual void block_syncs(unsigned slot) = 0;
   virtual void warp_syncs(unsigned slot, unsigned warp, std::uint32_t mask) = 0;
   virtual void fences() = 0;
+  // A plain access of the running thread; `place` names the code (a program counter), or one of:
+  enum Place : std::uintptr_t { kAtomic, kLoadMatrices, kCopyAsync };
+  virtual void access(const void* address, unsigned bytes, bool write, std::uintptr_t place) = 0;
   virtual void atomic(const void* address, unsigned bytes) = 0;
   virtual void shared_added(unsigned slot, const void* base, std::size_t bytes) = 0;
   virtual void shared_removed(unsigned slot, const void* base) = 0;

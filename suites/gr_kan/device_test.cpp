@@ -5,6 +5,7 @@
 
 #include "simt/launch.h"
 #include "suites/gr_kan/backward_device.cuh"
+#include "suites/gr_kan/forward.cuh"
 #include "testing/check_case.h"
 
 namespace sb::gr_kan {
@@ -84,16 +85,14 @@ TEST(Persistent, GivesTheSameBitsInEverySchedule) {
   for (const auto& other : bits) EXPECT_EQ(other, bits[0]);
 }
 
-// Was the kernel, run on a tile and a row, found out: by its answer or by the memory checker?
-template <typename KernelFunction>
-bool caught(KernelFunction kernel) {
-  const Variant wrong{.op = "gr_kan_backward", .name = "planted", .make = [=](const Problem& p) {
-                        const Blocks blocks{.x = 2, .y = 2, .threads = 256};
+// Was the device code found out: by its answer or by the memory checker?
+template <typename Prepare>
+bool caught(Case c, Prepare prepare) {
+  const std::string op(c.op().name());
+  const Variant wrong{.op = op, .name = "planted", .make = [&](const Problem& p) {
                         return std::make_unique<DeviceKernel>(
-                            Registry::instance().find_operation("gr_kan_backward")->tensors(p),
-                            backward_run(p, kernel, blocks, 1));
+                            Registry::instance().find_operation(op)->tensors(p), prepare(p));
                       }};
-  Case c = given("gr_kan_backward", 65, 48, 2);
   try {
     c.run(wrong);
     return !c.fault().empty();
@@ -102,12 +101,50 @@ bool caught(KernelFunction kernel) {
   }
 }
 
+// On a tile and a row: the grid's blocks are tiles, or, for `parts` > 1, write a partial row each.
+template <typename KernelFunction>
+bool caught_backward(KernelFunction kernel, int parts = 1) {
+  return caught(given("gr_kan_backward", 65, 48, 2), [=](const Problem& p) {
+    return backward_run(p, kernel, {.x = 2, .y = 2, .threads = 256}, parts);
+  });
+}
+
 TEST_P(EverySchedule, PlantedBugsAreCaught) {
-  EXPECT_TRUE((caught(backward_flashkat<256, 64, Bug::kNoBarrierBeforeRead>)));
-  EXPECT_TRUE((caught(backward_flashkat<256, 64, Bug::kDroppedLastRow>)));
-  EXPECT_TRUE((caught(backward_block_shared<256, 64, Bug::kNoBarrierBeforeRead>)));
-  EXPECT_TRUE((caught(backward_block_shared<256, 64, Bug::kDroppedLastRow>)));
-  EXPECT_FALSE((caught(backward_flashkat<256, 64>)));
+  constexpr Bug kNoBarrier = Bug::kNoBarrierBeforeRead;
+  constexpr Bug kDropped = Bug::kDroppedLastRow;
+  EXPECT_TRUE((caught_backward(backward_flashkat<256, 64, kNoBarrier>)));
+  EXPECT_TRUE((caught_backward(backward_flashkat<256, 64, kDropped>)));
+  EXPECT_TRUE((caught_backward(backward_block_shared<256, 64, kNoBarrier>)));
+  EXPECT_TRUE((caught_backward(backward_block_shared<256, 64, kDropped>)));
+  EXPECT_TRUE((caught_backward(backward_persistent<256, 64, kNoBarrier>, 2)));
+  EXPECT_TRUE((caught_backward(backward_persistent<256, 64, kDropped>, 2)));
+  EXPECT_FALSE((caught_backward(backward_flashkat<256, 64>)));
+  EXPECT_FALSE((caught_backward(backward_persistent<256, 64>, 2)));
+}
+
+// One block goes round the elements: 65 x 48 of them make a thread go round a dozen times.
+template <Bug kBug>
+bool caught_forward() {
+  return caught(given("gr_kan", 65, 48, 2), [](const Problem& p) -> DeviceRun {
+    return [s = device_shape(Shape(p))](const Operands& o) {
+      using namespace forward;
+      launch({.threads = 256}, forward_elements<kBug>, o.get<float>(kX), o.get<float>(kA),
+             o.get<float>(kB), o.get<float>(kY), s);
+    };
+  });
+}
+template <Bug kBug>
+bool caught_atomic() {
+  return caught(given("gr_kan_backward", 65, 48, 2), [](const Problem& p) {
+    return backward_run(p, backward_atomic<kBug>, {.threads = 256}, 1);
+  });
+}
+
+TEST_P(EverySchedule, PlantedBugsOfTheElementwiseKernelsAreCaught) {
+  EXPECT_TRUE(caught_forward<Bug::kDroppedLastRow>());
+  EXPECT_FALSE(caught_forward<Bug::kNone>());
+  EXPECT_TRUE(caught_atomic<Bug::kDroppedLastRow>());
+  EXPECT_FALSE(caught_atomic<Bug::kNone>());
 }
 
 }  // namespace

@@ -6,26 +6,24 @@
 namespace sb::softmax {
 namespace {
 
-// cols <= 4 * kThreads * kGroups. Grid: rows.
-template <int kThreads, int kGroups, Bug kBug = Bug::kNone>
+// cols <= kThreads * kEach, a multiple of kWidth<T>. Grid: rows.
+template <typename T, Result kResult, int kThreads, int kEach, Bug kBug = Bug::kNone>
 __global__ void __launch_bounds__(kThreads)
-    block_resident(const float* __restrict__ x, float* __restrict__ y, std::int64_t cols,
+    block_resident(const T* __restrict__ x, T* __restrict__ y, std::int64_t cols,
                    std::int64_t stride) {
+  constexpr int kGroups = kEach / kWidth<T>;
   const int thread = static_cast<int>(threadIdx.x);
   x += std::int64_t{blockIdx.x} * stride;
   y += std::int64_t{blockIdx.x} * stride;
-  const bool wide = stride % 4 == 0;
-  float4 v[kGroups];
+  const auto place = [&](int i) {
+    return Place(kWidth<T> * (thread + kThreads * i), cols, stride % kWidth<T> == 0);
+  };
+  Group<T> groups[kGroups];
   SB_UNROLL
-  for (int i = 0; i < kGroups; ++i)
-    v[i] = load_four<kBug>(x, 4 * (thread + kThreads * i), cols, wide);
-  const RowSum total = merged_over_block<kThreads, kBug>(sum_of_resident(v));
-  const float inverse = inverse_of(total);
+  for (int i = 0; i < kGroups; ++i) groups[i] = load<kBug>(x, place(i));
+  const Normaliser<kResult> normalised(merged_over_block<kThreads, kBug>(with_groups({}, groups)));
   SB_UNROLL
-  for (int i = 0; i < kGroups; ++i) {
-    store_four(y, 4 * (thread + kThreads * i), cols, wide,
-               normalised(v[i], total.maximum, inverse));
-  }
+  for (int i = 0; i < kGroups; ++i) store(y, place(i), groups[i], normalised);
 }
 
 }  // namespace

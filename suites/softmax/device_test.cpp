@@ -18,12 +18,15 @@ namespace {
 using sb::testing::Case;
 
 Case given(std::int64_t rows, std::int64_t cols, std::int64_t stride = 0,
-           const std::string& fill = "") {
-  return {"softmax",
+           const std::string& fill = "", const std::string& op = "softmax",
+           Dtype dtype = Dtype::kF32) {
+  return {op,
           {{"rows", std::to_string(rows)},
            {"cols", std::to_string(cols)},
            {"stride", std::to_string(stride)}},
-          fill};
+          fill,
+          1,
+          dtype};
 }
 
 class Scheduled {
@@ -43,11 +46,20 @@ class EverySchedule : public ::testing::TestWithParam<simt::Order> {
 
   static void expect_all_right(Case c, std::uint64_t seed = 1) {
     const Scheduled scheduled(schedule(seed));
-    for (const Variant* v : Registry::instance().variants_of("softmax")) {
+    for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
       if (v->device != Device::kSimt || !why_not(*v, c.problem()).empty()) continue;
       c.run(*v);
-      EXPECT_EQ(c.fault(), "") << v->full_name() << " " << c.problem().params.text() << " seed "
-                               << seed;
+      EXPECT_EQ(c.fault(), "") << v->full_name() << " " << name_of(c.problem().dtype) << " "
+                               << c.problem().params.text() << " seed " << seed;
+    }
+  }
+  // Both operations, every storage type.
+  static void expect_all_forms_right(std::int64_t rows, std::int64_t cols, std::int64_t stride = 0,
+                                     const std::string& fill = "", std::uint64_t seed = 1) {
+    for (const char* op : {"softmax", "log_softmax"}) {
+      for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+        expect_all_right(given(rows, cols, stride, fill, op, dtype), seed);
+      }
     }
   }
 };
@@ -58,15 +70,25 @@ INSTANTIATE_TEST_SUITE_P(Softmax, EverySchedule, ::testing::ValuesIn(simt::kAllO
 TEST_P(EverySchedule, SmallShapesAreRightForManySeeds) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     expect_all_right(given(5, 7), seed);
-    expect_all_right(given(2, 130, 132), seed);
+    expect_all_right(given(2, 130, 132, "", "log_softmax", Dtype::kBf16), seed);
   }
 }
 
+TEST_P(EverySchedule, BothOperationsAndAllTypesAreRightWhateverTheAlignment) {
+  expect_all_forms_right(5, 7);
+  expect_all_forms_right(2, 130, 136);
+  expect_all_forms_right(9, 1021, 1023);
+  expect_all_forms_right(2, 1000, 0, "one_nan");
+  for (const char* fill : {"half_masked", "all_masked", "one_inf", "steep"}) {
+    expect_all_forms_right(1, 1024, 0, fill);
+  }
+}
+
+// 256 threads of 8 numbers each go round six times.
 TEST_P(EverySchedule, LoopsOfFiveTripsAndTailsAreRight) {
-  expect_all_right(given(2, 6 * 1024 + 3));
+  expect_all_forms_right(2, 6 * 2048 + 3);
   expect_all_right(given(1, 32768));
   expect_all_right(given(1, 6 * 8192 + 5));
-  expect_all_right(given(9, 1021, 1023, "half_masked"));
 }
 
 // Many pieces per row: the merge of the second launch loops, too.
@@ -74,7 +96,7 @@ TEST_P(EverySchedule, ARowOfManyPiecesIsRight) { expect_all_right(given(1, 170 *
 
 // How often `launch_wrong`, given the operands' memory, passes for right out of `seeds` schedules.
 template <typename Launch>
-int times_missed(Case c, const simt::Schedule& first, int seeds, Launch launch_wrong) {
+int times_missed(Case& c, simt::Order order, int seeds, Launch launch_wrong) {
   const Variant wrong{.op = "softmax", .name = "planted", .make = [&](const Problem& problem) {
                         return std::make_unique<DeviceKernel>(
                             Registry::instance().find_operation("softmax")->tensors(problem),
@@ -82,7 +104,7 @@ int times_missed(Case c, const simt::Schedule& first, int seeds, Launch launch_w
                       }};
   int missed = 0;
   for (int seed = 1; seed <= seeds; ++seed) {
-    const Scheduled scheduled({.order = first.order, .seed = static_cast<std::uint64_t>(seed)});
+    const Scheduled scheduled({.order = order, .seed = static_cast<std::uint64_t>(seed)});
     try {
       c.run(wrong);
       missed += c.fault().empty() ? 1 : 0;
@@ -92,32 +114,62 @@ int times_missed(Case c, const simt::Schedule& first, int seeds, Launch launch_w
   return missed;
 }
 
+// A kernel of a block per row, on one row.
+template <typename KernelFunction>
+int missed_in_a_row(KernelFunction kernel, Case& c, simt::Order order, int seeds) {
+  return times_missed(c, order, seeds, [=](const Shape& s, const Operands& o) {
+    launch({.threads = 256}, kernel, o.get<float>(kX), o.get<float>(kY), s.cols, s.stride);
+  });
+}
+
+// The split kernels on one row of pieces of `piece`: with 8 a lane merges many.
+template <int kThreads, Bug kInSum, Bug kInWrite>
+int missed_in_split(Case& c, std::int64_t piece, simt::Order order, int seeds) {
+  return times_missed(c, order, seeds, [=](const Shape& s, const Operands& o) {
+    const auto pieces = static_cast<unsigned>((s.cols + piece - 1) / piece);
+    const Split split{
+        .cols = s.cols, .stride = s.stride, .piece = piece, .pieces = static_cast<int>(pieces)};
+    const DeviceArray maxima(pieces * sizeof(float));
+    const DeviceArray sums(pieces * sizeof(double));
+    launch({.x = pieces, .threads = kThreads}, sum_pieces<float, kThreads, kInSum>,
+           o.get<float>(kX), maxima.as<float>(), sums.as<double>(), split);
+    launch({.x = pieces, .threads = kThreads},
+           write_pieces<float, Result::kSoftmax, kThreads, kInWrite>, o.get<float>(kX),
+           o.get<float>(kY), maxima.as<float>(), sums.as<double>(), split);
+  });
+}
+
 TEST_P(EverySchedule, AMissingBarrierIsCaught) {
   constexpr Bug kBug = Bug::kNoBarrierBeforeRead;
-  const auto missed = [&](auto kernel) {
-    return times_missed(
-        given(1, 2048, 0, "one_dominant"), schedule(1), 20, [=](const Shape& s, const Operands& o) {
-          launch({.threads = 256}, kernel, o.get<float>(kX), o.get<float>(kY), s.cols, s.stride);
-        });
-  };
-  EXPECT_EQ(missed(online<256, kBug>), 0);
-  EXPECT_EQ(missed(block_resident<256, 4, kBug>), 0);
+  Case c = given(1, 2048, 0, "one_dominant");
+  EXPECT_EQ(missed_in_a_row(online<float, Result::kSoftmax, 256, kBug>, c, GetParam(), 20), 0);
+  EXPECT_EQ(
+      missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 20), 0);
+  // Only the first warp's sum is written, and it may be the last by chance: not in five blocks.
+  Case pieces = given(1, 5 * 2048);
+  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(pieces, 2048, GetParam(), 20)), 0);
 }
 
 TEST_P(EverySchedule, ADroppedTailIsCaught) {
   constexpr Bug kBug = Bug::kDroppedTail;
-  EXPECT_EQ(times_missed(given(1, 1021), schedule(1), 1,
+  Case c = given(1, 1021);
+  EXPECT_EQ(missed_in_a_row(online<float, Result::kSoftmax, 256, kBug>, c, GetParam(), 1), 0);
+  EXPECT_EQ(
+      missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 1), 0);
+  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(c, 512, GetParam(), 1)), 0);
+  Case rows = given(3, 1021);
+  EXPECT_EQ(times_missed(rows, GetParam(), 1,
                          [](const Shape& s, const Operands& o) {
-                           launch({.threads = 256}, online<256, kBug>, o.get<float>(kX),
-                                  o.get<float>(kY), s.cols, s.stride);
+                           launch({.threads = 128}, warp_per_row<float, Result::kSoftmax, 32, kBug>,
+                                  o.get<float>(kX), o.get<float>(kY), s.rows, s.cols, s.stride);
                          }),
             0);
-  EXPECT_EQ(times_missed(given(3, 1021), schedule(1), 1,
-                         [](const Shape& s, const Operands& o) {
-                           launch({.threads = 128}, warp_per_row<8, kBug>, o.get<float>(kX),
-                                  o.get<float>(kY), s.rows, s.cols, s.stride);
-                         }),
-            0);
+}
+
+TEST_P(EverySchedule, APieceLeftOutOfTheMergeIsCaught) {
+  Case c = given(1, 1601);  // 201 pieces: lanes merge six or seven
+  EXPECT_EQ((missed_in_split<64, Bug::kNone, Bug::kDroppedPieces>(c, 8, GetParam(), 1)), 0);
+  EXPECT_EQ((missed_in_split<64, Bug::kNone, Bug::kNone>(c, 8, GetParam(), 1)), 1);
 }
 
 }  // namespace

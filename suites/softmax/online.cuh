@@ -8,22 +8,21 @@ namespace sb::softmax {
 namespace {
 
 // Grid: rows.
-template <int kThreads, Bug kBug = Bug::kNone>
+template <typename T, Result kResult, int kThreads, Bug kBug = Bug::kNone>
 __global__ void __launch_bounds__(kThreads)
-    online(const float* __restrict__ x, float* __restrict__ y, std::int64_t cols,
-           std::int64_t stride) {
+    online(const T* __restrict__ x, T* __restrict__ y, std::int64_t cols, std::int64_t stride) {
   x += std::int64_t{blockIdx.x} * stride;
   y += std::int64_t{blockIdx.x} * stride;
-  const bool wide = stride % 4 == 0;
-  const std::int64_t begin = 4 * static_cast<std::int64_t>(threadIdx.x);
-  RowSum piece;
-  for (std::int64_t c = begin; c < cols; c += 4 * kThreads) {
-    add_four(piece, load_four<kBug>(x, c, cols, wide));
+  const bool wide = stride % kWidth<T> == 0;
+  const std::int64_t begin = kWidth<T> * static_cast<std::int64_t>(threadIdx.x);
+  constexpr std::int64_t kStep = kWidth<T> * kThreads;
+  RowSum own;
+  for (std::int64_t c = begin; c < cols; c += kStep) {
+    own = with_group(own, load<kBug>(x, {c, cols, wide}));
   }
-  const RowSum total = merged_over_block<kThreads, kBug>(piece);
-  const float inverse = inverse_of(total);
-  for (std::int64_t c = begin; c < cols; c += 4 * kThreads) {
-    store_four(y, c, cols, wide, normalised(load_four(x, c, cols, wide), total.maximum, inverse));
+  const Normaliser<kResult> normalised(merged_over_block<kThreads, kBug>(own));
+  for (std::int64_t c = begin; c < cols; c += kStep) {
+    store(y, {c, cols, wide}, load(x, {c, cols, wide}), normalised);
   }
 }
 

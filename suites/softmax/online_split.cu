@@ -1,10 +1,6 @@
 #include "suites/softmax/online_split.cuh"
 
-#include <algorithm>
-#include <string>
-
-#include "backend/device_variant.cuh"
-#include "suites/softmax/softmax_op.h"
+#include "suites/softmax/row_variant.cuh"
 
 namespace sb::softmax {
 namespace {
@@ -18,33 +14,32 @@ Split split_of(const Shape& s) {
   const std::int64_t piece = (s.cols + pieces - 1) / pieces;
   return {.cols = s.cols,
           .stride = s.stride,
-          .piece = (piece + 3) / 4 * 4,
+          .piece = (piece + 7) / 8 * 8,
           .pieces = static_cast<int>(pieces)};
 }
 
-DeviceRun prepare(const Problem& problem) {
-  const Shape s(problem);
-  const Split split = split_of(s);
-  const auto blocks = static_cast<std::size_t>(s.rows * split.pieces);
-  // Shared, because a std::function can be copied.
-  auto maxima = std::make_shared<DeviceArray>(blocks * sizeof(float));
-  auto sums = std::make_shared<DeviceArray>(blocks * sizeof(double));
-  return [=](const Operands& o) {
-    if (s.rows == 0 || s.cols == 0) return;
-    const Blocks grid{.x = static_cast<unsigned>(blocks), .threads = kThreads};
-    launch(grid, sum_pieces<kThreads>, o.get<float>(kX), maxima->as<float>(), sums->as<double>(),
-           split);
-    launch(grid, write_pieces<kThreads>, o.get<float>(kX), o.get<float>(kY), maxima->as<float>(),
-           sums->as<double>(), split);
-  };
-}
+struct OnlineSplit {
+  template <typename T, Result kResult>
+  static DeviceRun prepare(const Shape& s) {
+    const Split split = split_of(s);
+    const auto blocks = static_cast<std::size_t>(s.rows * split.pieces);
+    // Shared, because a std::function can be copied.
+    auto maxima = std::make_shared<DeviceArray>(blocks * sizeof(float));
+    auto sums = std::make_shared<DeviceArray>(blocks * sizeof(double));
+    return [=](const Operands& o) {
+      const Blocks grid{.x = static_cast<unsigned>(blocks), .threads = kThreads};
+      launch(grid, sum_pieces<T, kThreads>, o.get<T>(kX), maxima->template as<float>(),
+             sums->template as<double>(), split);
+      launch(grid, write_pieces<T, kResult, kThreads>, o.get<T>(kX), o.get<T>(kY),
+             maxima->template as<float>(), sums->template as<double>(), split);
+    };
+  }
+};
 
-const DeviceRegistration registration{
-    Variant{.op = "softmax",
-            .name = "online_split",
+const RowRegistration<OnlineSplit> registration{
+    Variant{.name = "online_split",
             .summary = "online, each row split across blocks; a second launch merges and writes",
-            .bytes_algorithm = [](const Problem& problem) { return bytes_moved(problem, 3); }},
-    prepare};
+            .bytes_algorithm = [](const Problem& problem) { return bytes_moved(problem, 3); }}};
 
 }  // namespace
 }  // namespace sb::softmax

@@ -1,13 +1,16 @@
 // A piece of a row on the way to its softmax, and how threads, warps and blocks add pieces up.
 #pragma once
 
-#include "backend/device.cuh"
+#include "backend/device_types.cuh"
 
 namespace sb::softmax {
 namespace {
 
 // Planted bugs that the tests must see fail; kNone is the kernel.
-enum class Bug { kNone, kNoBarrierBeforeRead, kDroppedTail };
+enum class Bug { kNone, kNoBarrierBeforeRead, kDroppedTail, kDroppedPieces };
+
+// What is written of a row.
+enum class Result { kSoftmax, kLogSoftmax };
 
 // sum is of exp(x - maximum) over the piece; an empty or fully masked piece is {-inf, 0}.
 struct RowSum {
@@ -15,9 +18,10 @@ struct RowSum {
   double sum = 0;  // so that a thread's share may have any length
 };
 
-// -inf elements of a piece with finite maximum, and all of one without, weigh nothing; NaN stays.
-__device__ __forceinline__ float weight(float x, float maximum) {
-  return x == -INFINITY ? (maximum == INFINITY ? NAN : 0.0f) : expf(x - maximum);
+// What exponents of a piece are taken relative to: a piece of nothing but -inf weighs nothing (not
+// NaN); an infinite maximum gives NaN by itself.
+__device__ __forceinline__ float origin(float maximum) {
+  return maximum == -INFINITY ? 0.0f : maximum;
 }
 
 __device__ __forceinline__ double rescaled(const RowSum& piece, float maximum) {
@@ -56,70 +60,88 @@ __device__ __forceinline__ RowSum merged_over_block(RowSum piece) {
   return merged_over_warp(lane < kWarps ? RowSum{maxima[lane], sums[lane]} : RowSum{});
 }
 
-// y = exp(x - m) / sum: -inf gives exactly 0 in a row that has a finite maximum, a NaN or an
-// infinite maximum makes the row NaN.
-__device__ __forceinline__ float normalised(float x, float maximum, float inverse) {
-  return expf(x - maximum) * inverse;
-}
+// What turns an element into its result: softmax y = exp(x - m) / sum, log_softmax
+// y = (x - m) - log sum. -inf gives exactly 0 (or -inf) in a row that has a finite maximum; a NaN
+// or an infinite maximum makes the row NaN.
+template <Result kResult>
+struct Normaliser {
+  float maximum, factor;
 
-__device__ __forceinline__ float inverse_of(const RowSum& total) {
-  return static_cast<float>(1.0 / total.sum);
-}
+  __device__ __forceinline__ explicit Normaliser(const RowSum& total)
+      : maximum(total.maximum),
+        factor(kResult == Result::kSoftmax ? static_cast<float>(1.0 / total.sum)
+                                           : logf(static_cast<float>(total.sum))) {}
 
-// Elements [first, first + 4) of a row of `cols`; beyond its end -inf, which weighs nothing.
+  __device__ __forceinline__ float operator()(float x) const {
+    return kResult == Result::kSoftmax ? expf(x - maximum) * factor : (x - maximum) - factor;
+  }
+};
+
+// A place in a row that ends `left` elements further (a number that says as much, if it is far).
 // `wide`: the row begins at a multiple of 16 bytes, so that whole groups move with one access.
-template <Bug kBug = Bug::kNone>
-__device__ __forceinline__ float4 load_four(const float* x, std::int64_t first, std::int64_t cols,
-                                            bool wide) {
-  if (wide && first + 4 <= cols) return *reinterpret_cast<const float4*>(x + first);
-  if constexpr (kBug == Bug::kDroppedTail) {
-    return make_float4(-INFINITY, -INFINITY, -INFINITY, -INFINITY);
+struct Place {
+  std::int64_t first;
+  int left;
+  bool wide;
+
+  __device__ __forceinline__ Place(std::int64_t at, std::int64_t cols, bool row_is_aligned)
+      : first(at), left(static_cast<int>(at + 16 < cols ? 16 : cols - at)), wide(row_is_aligned) {}
+};
+
+// A group of a row; beyond the row's end -inf, which weighs nothing.
+template <Bug kBug = Bug::kNone, typename T>
+__device__ __forceinline__ Group<T> load(const T* x, const Place& at) {
+  if (at.wide && kWidth<T> <= at.left) return load_group(x + at.first);
+  Group<T> group;
+  SB_UNROLL
+  for (int i = 0; i < kWidth<T>; ++i) {
+    const bool inside = kBug != Bug::kDroppedTail && i < at.left;
+    group.v[i] = inside ? to_float(x[at.first + i]) : -INFINITY;
   }
-  return make_float4(
-      first < cols ? x[first] : -INFINITY, first + 1 < cols ? x[first + 1] : -INFINITY,
-      first + 2 < cols ? x[first + 2] : -INFINITY, first + 3 < cols ? x[first + 3] : -INFINITY);
+  return group;
 }
 
-__device__ __forceinline__ void store_four(float* y, std::int64_t first, std::int64_t cols,
-                                           bool wide, const float4& v) {
-  if (wide && first + 4 <= cols) {
-    *reinterpret_cast<float4*>(y + first) = v;
-    return;
+template <typename T, Result kResult>
+__device__ __forceinline__ void store(T* y, const Place& at, Group<T> group,
+                                      const Normaliser<kResult>& normalised) {
+  SB_UNROLL
+  for (int i = 0; i < kWidth<T>; ++i) group.v[i] = normalised(group.v[i]);
+  if (at.wide && kWidth<T> <= at.left) return store_group(y + at.first, group);
+  SB_UNROLL
+  for (int i = 0; i < kWidth<T>; ++i) {
+    if (i < at.left) narrow(group.v[i], y[at.first + i]);
   }
-  if (first < cols) y[first] = v.x;
-  if (first + 1 < cols) y[first + 1] = v.y;
-  if (first + 2 < cols) y[first + 2] = v.z;
-  if (first + 3 < cols) y[first + 3] = v.w;
 }
 
-__device__ __forceinline__ float4 normalised(const float4& v, float maximum, float inverse) {
-  return make_float4(normalised(v.x, maximum, inverse), normalised(v.y, maximum, inverse),
-                     normalised(v.z, maximum, inverse), normalised(v.w, maximum, inverse));
+// Maximum and sum of what a thread holds in registers: all maxima first, then one exponential per
+// element; `before` is what it has seen of the row already.
+template <typename T, int kGroups>
+__device__ __forceinline__ RowSum with_groups(const RowSum& before,
+                                              const Group<T> (&groups)[kGroups]) {
+  float maximum = before.maximum;
+  SB_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    SB_UNROLL
+    for (int i = 0; i < kWidth<T>; ++i) maximum = fmaxf(maximum, groups[g].v[i]);
+  }
+  const float zero = origin(maximum);
+  float sum = 0;
+  SB_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    SB_UNROLL
+    for (int i = 0; i < kWidth<T>; i += 4) {
+      const float* v = groups[g].v + i;
+      sum += (expf(v[0] - zero) + expf(v[1] - zero)) + (expf(v[2] - zero) + expf(v[3] - zero));
+    }
+  }
+  return {maximum, rescaled(before, maximum) + sum};
 }
 
 // The online algorithm: a new maximum rescales the sum.
-__device__ __forceinline__ void add_four(RowSum& piece, const float4& v) {
-  const float maximum = fmaxf(fmaxf(fmaxf(v.x, v.y), fmaxf(v.z, v.w)), piece.maximum);
-  const float sum =
-      (weight(v.x, maximum) + weight(v.y, maximum)) + (weight(v.z, maximum) + weight(v.w, maximum));
-  piece = {maximum, rescaled(piece, maximum) + sum};
-}
-
-// Sum of what a thread holds in registers: all maxima first, then one exponential per element.
-template <int kGroups>
-__device__ __forceinline__ RowSum sum_of_resident(const float4 (&v)[kGroups]) {
-  float maximum = -INFINITY;
-  SB_UNROLL
-  for (int i = 0; i < kGroups; ++i) {
-    maximum = fmaxf(maximum, fmaxf(fmaxf(v[i].x, v[i].y), fmaxf(v[i].z, v[i].w)));
-  }
-  float sum = 0;
-  SB_UNROLL
-  for (int i = 0; i < kGroups; ++i) {
-    sum += (weight(v[i].x, maximum) + weight(v[i].y, maximum)) +
-           (weight(v[i].z, maximum) + weight(v[i].w, maximum));
-  }
-  return {maximum, sum};
+template <typename T>
+__device__ __forceinline__ RowSum with_group(const RowSum& before, const Group<T>& group) {
+  const Group<T> one[1] = {group};
+  return with_groups(before, one);
 }
 
 }  // namespace

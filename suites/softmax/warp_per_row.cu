@@ -1,45 +1,32 @@
 #include "suites/softmax/warp_per_row.cuh"
 
-#include <algorithm>
-#include <string>
-
-#include "backend/device_variant.cuh"
-#include "suites/softmax/softmax_op.h"
+#include "suites/softmax/row_variant.cuh"
 
 namespace sb::softmax {
 namespace {
 
-template <int kGroups>
-void run(const Shape& s, const Operands& o) {
-  const Blocks blocks{.x = static_cast<unsigned>((s.rows + kRowsPerBlock - 1) / kRowsPerBlock),
-                      .threads = 32 * kRowsPerBlock};
-  launch(blocks, warp_per_row<kGroups>, o.get<float>(kX), o.get<float>(kY), s.rows, s.cols,
-         s.stride);
-}
+struct WarpPerRow {
+  template <typename T, Result kResult, int kEach>
+  static DeviceRun run(const Shape& s) {
+    return [s](const Operands& o) {
+      const Blocks blocks{.x = static_cast<unsigned>((s.rows + kRowsPerBlock - 1) / kRowsPerBlock),
+                          .threads = 32 * kRowsPerBlock};
+      launch(blocks, warp_per_row<T, kResult, kEach>, o.get<T>(kX), o.get<T>(kY), s.rows, s.cols,
+             s.stride);
+    };
+  }
+  template <typename T, Result kResult>
+  static DeviceRun prepare(const Shape& s) {
+    if (s.cols <= 32 * kWidth<T>) return run<T, kResult, kWidth<T>>(s);
+    if (s.cols <= 512) return run<T, kResult, 16>(s);
+    return run<T, kResult, 32>(s);
+  }
+};
 
-constexpr std::int64_t kMostCols = 1024;  // 32 values a lane
-
-DeviceRun prepare(const Problem& problem) {
-  return [s = Shape(problem)](const Operands& o) {
-    if (s.rows == 0 || s.cols == 0) return;
-    if (s.cols <= 128) return run<1>(s, o);
-    if (s.cols <= 256) return run<2>(s, o);
-    if (s.cols <= 512) return run<4>(s, o);
-    run<8>(s, o);
-  };
-}
-
-const DeviceRegistration registration{
-    Variant{.op = "softmax",
-            .name = "warp_per_row",
+const RowRegistration<WarpPerRow> registration{
+    Variant{.name = "warp_per_row",
             .summary = "a warp per row, the row in registers; at most 1024 columns",
-            .why_not =
-                [](const Problem& problem) {
-                  return Shape(problem).cols > kMostCols
-                             ? std::string("a warp's registers hold 1024 columns; block_resident")
-                             : "";
-                }},
-    prepare};
+            .why_not = why_too_long(1024, "block_resident")}};
 
 }  // namespace
 }  // namespace sb::softmax

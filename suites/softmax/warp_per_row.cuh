@@ -8,26 +8,27 @@ namespace {
 
 inline constexpr int kRowsPerBlock = 4;  // a warp each
 
-// cols <= 128 * kGroups. Block: 32 * kRowsPerBlock threads; grid: rows / kRowsPerBlock, rounded up.
-template <int kGroups, Bug kBug = Bug::kNone>
+// cols <= 32 * kEach, a multiple of kWidth<T>. Block: 32 * kRowsPerBlock threads; grid:
+// rows / kRowsPerBlock, rounded up.
+template <typename T, Result kResult, int kEach, Bug kBug = Bug::kNone>
 __global__ void __launch_bounds__(32 * kRowsPerBlock)
-    warp_per_row(const float* __restrict__ x, float* __restrict__ y, std::int64_t rows,
-                 std::int64_t cols, std::int64_t stride) {
+    warp_per_row(const T* __restrict__ x, T* __restrict__ y, std::int64_t rows, std::int64_t cols,
+                 std::int64_t stride) {
+  constexpr int kGroups = kEach / kWidth<T>;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const std::int64_t row = std::int64_t{blockIdx.x} * kRowsPerBlock + threadIdx.x / 32;
   if (row >= rows) return;
   x += row * stride;
   y += row * stride;
-  const bool wide = stride % 4 == 0;
-  float4 v[kGroups];
+  const auto place = [&](int i) {
+    return Place(kWidth<T> * (lane + 32 * i), cols, stride % kWidth<T> == 0);
+  };
+  Group<T> groups[kGroups];
   SB_UNROLL
-  for (int i = 0; i < kGroups; ++i) v[i] = load_four<kBug>(x, 4 * (lane + 32 * i), cols, wide);
-  const RowSum total = merged_over_warp(sum_of_resident(v));
-  const float inverse = inverse_of(total);
+  for (int i = 0; i < kGroups; ++i) groups[i] = load<kBug>(x, place(i));
+  const Normaliser<kResult> normalised(merged_over_warp(with_groups({}, groups)));
   SB_UNROLL
-  for (int i = 0; i < kGroups; ++i) {
-    store_four(y, 4 * (lane + 32 * i), cols, wide, normalised(v[i], total.maximum, inverse));
-  }
+  for (int i = 0; i < kGroups; ++i) store(y, place(i), groups[i], normalised);
 }
 
 }  // namespace

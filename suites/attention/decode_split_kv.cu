@@ -1,0 +1,12 @@
+#include "suites/attention/decode_call.cuh"
+
+namespace sb::attention {
+namespace {
+
+const DeviceRegistration registration{
+    decode_variant("split_kv", "Flash-Decoding: contexts in chunks, a second launch merges",
+                   "Flash-Decoding (blog, October 2023)"),
+    [](const Problem& problem) { return decode_any<false>(problem, split_contexts); }};
+
+}  // namespace
+}  // namespace sb::attention

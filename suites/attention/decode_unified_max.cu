@@ -1,0 +1,13 @@
+#include "suites/attention/decode_call.cuh"
+
+namespace sb::attention {
+namespace {
+
+const DeviceRegistration registration{
+    decode_variant("unified_max",
+                   "split_kv with a maximum fixed beforehand, strayed rows done again",
+                   "arXiv:2311.01282"),
+    [](const Problem& problem) { return decode_any<true>(problem, split_contexts); }};
+
+}  // namespace
+}  // namespace sb::attention

@@ -1,0 +1,180 @@
+// The CUDA kernels of attention on fibers: right in four schedules, planted bugs caught.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "simt/launch.h"
+#include "suites/attention/decode_call.cuh"
+#include "suites/attention/flash2_call.cuh"
+#include "testing/check_case.h"
+
+namespace sb::attention {
+namespace {
+
+using sb::testing::Case;
+using Given = std::map<std::string, std::string>;
+
+Given heads(int b, int h, int hkv, int m, int n, int d, const std::string& causal) {
+  return {{"b", std::to_string(b)}, {"h", std::to_string(h)}, {"hkv", std::to_string(hkv)},
+          {"m", std::to_string(m)}, {"n", std::to_string(n)}, {"d", std::to_string(d)},
+          {"causal", causal},       {"lse", "true"}};
+}
+
+class EverySchedule : public ::testing::TestWithParam<simt::Order> {
+ protected:
+  EverySchedule() : before_(simt::current_schedule()) { use(1); }
+  ~EverySchedule() override { simt::current_schedule() = before_; }
+  static void use(std::uint64_t seed) {
+    simt::current_schedule() = {.order = GetParam(), .seed = seed};
+  }
+
+  // How many variants ran: a test that none takes has shown nothing.
+  static int expect_all_right(const std::string& op, const Given& params, Dtype dtype,
+                              const std::string& fill = "") {
+    Case c(op, params, fill, 1, dtype);
+    int ran = 0;
+    for (const Variant* v : Registry::instance().variants_of(op)) {
+      if (v->device != Device::kSimt || !why_not(*v, c.problem()).empty()) continue;
+      c.run(*v);
+      ++ran;
+      EXPECT_EQ(c.fault(), "") << v->full_name() << " " << name_of(dtype) << " "
+                               << c.problem().params.text();
+    }
+    return ran;
+  }
+
+ private:
+  simt::Schedule before_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Attention, EverySchedule, ::testing::ValuesIn(simt::kAllOrders),
+                         [](const auto& order) { return std::string(name_of(order.param)); });
+
+TEST_P(EverySchedule, TheSmallestShapeIsRightForManySeeds) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    use(seed);
+    EXPECT_GE(expect_all_right("attention", heads(1, 1, 1, 1, 1, 64, "none"), Dtype::kBf16), 1);
+  }
+}
+
+// More keys than five tiles, rows and keys that miss their tiles.
+TEST_P(EverySchedule, EveryHeadSizeIsRight) {
+  for (const int d : {64, 80, 96, 128}) {
+    expect_all_right("attention", heads(1, 2, 1, 131, 330, d, "none"), Dtype::kF16);
+    expect_all_right("attention", heads(1, 1, 1, 150, 150, d, "top_left"), Dtype::kBf16);
+  }
+  expect_all_right("attention", heads(1, 1, 1, 70, 170, 256, "none"), Dtype::kBf16);
+}
+
+TEST_P(EverySchedule, MasksGroupsAndLayoutsAreRight) {
+  expect_all_right("attention", heads(2, 4, 2, 35, 66, 64, "bottom_right"), Dtype::kF16);
+  expect_all_right("attention", heads(1, 1, 1, 97, 40, 64, "bottom_right"), Dtype::kF16);
+  expect_all_right("attention", heads(1, 1, 1, 40, 97, 64, "top_left"), Dtype::kBf16);
+  Given strided = heads(2, 4, 2, 35, 66, 64, "bottom_right");
+  strided["layout"] = "bnhd";
+  strided["pad"] = "8";
+  EXPECT_GE(expect_all_right("attention", strided, Dtype::kF16), 1);
+}
+
+TEST_P(EverySchedule, HardScoresAreRight) {
+  for (const char* fill : {"large_scores", "equal_scores", "ascending_keys", "one_nan"}) {
+    expect_all_right("attention", heads(1, 1, 1, 33, 150, 64, "none"), Dtype::kF16, fill);
+  }
+}
+
+Given contexts(int b, int h, int hkv, int n, int d, int ragged = 1) {
+  return {{"b", std::to_string(b)}, {"h", std::to_string(h)}, {"hkv", std::to_string(hkv)},
+          {"n", std::to_string(n)}, {"d", std::to_string(d)}, {"ragged", std::to_string(ragged)}};
+}
+
+TEST_P(EverySchedule, DecodingOneKeyIsRightForManySeeds) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    use(seed);
+    EXPECT_EQ(expect_all_right("attention_decode", contexts(1, 1, 1, 1, 8), Dtype::kBf16), 3);
+  }
+}
+
+// Contexts of six chunks, of six trips of the block through one chunk; groups that miss a block's
+// four query heads; contexts of unequal length.
+TEST_P(EverySchedule, DecodingIsRight) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+    expect_all_right("attention_decode", contexts(1, 1, 1, 1500, 64), dtype);
+    expect_all_right("attention_decode", contexts(1, 5, 1, 600, 128), dtype);
+    expect_all_right("attention_decode", contexts(3, 4, 2, 400, 80, 20), dtype);
+    expect_all_right("attention_decode", contexts(1, 2, 1, 130, 256), dtype);
+  }
+  Given strided = contexts(2, 4, 2, 70, 64);
+  strided["layout"] = "bnhd";
+  strided["pad"] = "8";
+  EXPECT_EQ(expect_all_right("attention_decode", strided, Dtype::kF16), 3);
+}
+
+TEST_P(EverySchedule, DecodingHardScoresIsRight) {
+  for (const char* fill : {"large_scores", "equal_scores", "ascending_keys", "one_nan"}) {
+    expect_all_right("attention_decode", contexts(1, 2, 1, 700, 64), Dtype::kF32, fill);
+  }
+}
+
+// Was the kernel found out in each of `seeds` schedules: by its answer or by the memory checker?
+template <typename Prepare>
+bool caught(const std::string& op, const Given& params, const std::string& fill, int seeds,
+            Prepare prepare) {
+  Case c(op, params, fill, 1, Dtype::kBf16);
+  const Variant wrong{.op = op, .name = "planted", .make = [&](const Problem& p) {
+                        return std::make_unique<DeviceKernel>(c.specs(), prepare(p));
+                      }};
+  for (int seed = 1; seed <= seeds; ++seed) {
+    simt::current_schedule().seed = static_cast<std::uint64_t>(seed);
+    try {
+      c.run(wrong);
+      if (c.fault().empty()) return false;
+    } catch (const std::runtime_error&) {  // the memory checker saw it
+    }
+  }
+  return true;
+}
+
+template <Bug kBug>
+bool caught_flash2(const std::string& causal = "none", const std::string& fill = "") {
+  return caught("attention", heads(1, 1, 1, 128, 330, 64, causal), fill, 5,
+                flash2_run<Bf16, 64, kBug>);
+}
+
+// Warps that keep pace do each other no harm: without the checker a barrier is surely missed only
+// where one warp runs ahead.
+bool shows_missing_barriers(simt::Order order) {
+  return simt::memory_is_checked() || order == simt::Order::kSkewed;
+}
+
+TEST_P(EverySchedule, PlantedBugsOfFlash2AreCaught) {
+  EXPECT_TRUE(caught_flash2<Bug::kNoWaitForValues>());
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeValues>());
+    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeKeys>());
+  }
+  EXPECT_TRUE(caught_flash2<Bug::kNoRescale>("none", "ascending_keys"));
+  EXPECT_TRUE(caught_flash2<Bug::kNoMask>("top_left"));
+  EXPECT_FALSE(caught_flash2<Bug::kNone>());
+}
+
+template <bool kFixed, DecodeBug kBug>
+bool caught_decode(const std::string& fill = "") {
+  return caught("attention_decode", contexts(1, 2, 1, 701, 64), fill, 5, [](const Problem& p) {
+    return decode_run<RowSplit<Bf16, 8, 1>, 4, kFixed, kBug>(p, split_contexts);
+  });
+}
+
+TEST_P(EverySchedule, PlantedBugsOfDecodingAreCaught) {
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE((caught_decode<false, DecodeBug::kNoBarrier>()));
+  }
+  EXPECT_TRUE((caught_decode<false, DecodeBug::kDroppedKey>("equal_scores")));
+  EXPECT_TRUE((caught_decode<true, DecodeBug::kDroppedKey>("equal_scores")));
+  EXPECT_TRUE((caught_decode<false, DecodeBug::kNoRescale>("ascending_keys")));
+  EXPECT_TRUE((caught_decode<true, DecodeBug::kNoFallback>("large_scores")));
+  EXPECT_FALSE((caught_decode<false, DecodeBug::kNone>()));
+  EXPECT_FALSE((caught_decode<true, DecodeBug::kNone>("large_scores")));
+}
+
+}  // namespace
+}  // namespace sb::attention
