@@ -1,6 +1,7 @@
-// The variant that picks one of the others by size and threads. A row that stays in the second
-// level is bound by arithmetic: reload evaluates one exponential per element. Beyond, every read
-// counts: two_pass; and where y will not fit into the caches anyway, the streaming form.
+// The variant that picks one of the others by size. In the second level arithmetic decides, and
+// reload evaluates one exponential per element; beyond, every read counts: two_pass; and where y
+// will not fit into the caches anyway, the streaming form. With half the lanes arithmetic decides
+// for longer: avx2 reloads as long as one row stays in the second level.
 #include <stdexcept>
 
 #include "core/registry.h"
@@ -9,23 +10,22 @@
 namespace sb::softmax {
 namespace {
 
-// Bytes of x and y of one row that a core's second level holds, with room for the rest.
-constexpr double kSecondLevel = 1.25e6;
+// Bytes of x and y that a core's second level holds (1 to 2 MiB), written ones counted once.
+constexpr double kSecondLevel = 2e6;
 // Bytes of all operands from which nothing is found in a cache again.
 constexpr double kBeyondCaches = 64e6;
 
-std::string choice(const std::string& op, const Problem& problem) {
-  const Shape s(problem);
+std::string choice(const std::string& op, Isa isa, const Problem& problem) {
   const double all = bytes_moved(problem, 2);
-  const double row = all / static_cast<double>(s.rows == 0 ? 1 : s.rows);
   if (all >= kBeyondCaches) return "two_pass_stream";
-  if (row > kSecondLevel) return "two_pass";
-  if (op == "log_softmax") return "three_pass_recompute";
-  return problem.dtype == Dtype::kF32 ? "three_pass_reload" : "two_pass";
+  if (op == "log_softmax" || problem.dtype != Dtype::kF32) return "two_pass";
+  const std::int64_t rows = Shape(problem).rows;
+  const double reread = isa == Isa::kAvx512 || rows == 0 ? all : all / static_cast<double>(rows);
+  return reread > kSecondLevel ? "two_pass" : "three_pass_reload";
 }
 
 const Variant& chosen(const std::string& op, Isa isa, const Problem& problem) {
-  const std::string name = choice(op, problem);
+  const std::string name = choice(op, isa, problem);
   for (const Variant* v : Registry::instance().variants_of(op)) {
     if (v->name == name && v->isa == isa && why_not(*v, problem).empty()) return *v;
   }

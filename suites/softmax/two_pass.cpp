@@ -30,24 +30,18 @@ constexpr float kHeadroom = 64;
 // A running sum of pairs that share one exponent.
 class PairSum {
  public:
-  HWY_INLINE explicit PairSum(float exponent) : exponent_(exponent), exp_(exponent) {
+  HWY_INLINE explicit PairSum(float exponent)
+      : exponent_(exponent), highest_(highest_for(exponent)), exp_(exponent) {
     for (V& v : sum_) v = hn::Zero(kD);
   }
 
   template <int kCount>
   HWY_INLINE void add(const V* x) {
-    V v[kCount];
-    V s[kCount];
-    scale<kCount>(x, v, s);
-    V top = s[0];
-    for (int u = 1; u < kCount; ++u) top = hn::Max(top, s[u]);
-    if (!hn::AllFalse(kD, hn::Gt(top, hn::Set(kD, kMagic + 127 + kHeadroom)))) [[unlikely]] {
+    V top = x[0];
+    for (int u = 1; u < kCount; ++u) top = hn::Max(top, x[u]);
+    if (!hn::AllFalse(kD, hn::Gt(top, highest_))) [[unlikely]]
       raise<kCount>(x);
-      scale<kCount>(x, v, s);
-    }
-    for (int u = 0; u < kCount; ++u) {
-      sum_[u] = hn::MulAdd(exp_.mantissa(v[u], s[u]), ScaledExp::power(s[u]), sum_[u]);
-    }
+    for (int u = 0; u < kCount; ++u) sum_[u] = exp_.added(x[u], sum_[u]);
   }
 
   HWY_INLINE Partial total() const {
@@ -55,12 +49,8 @@ class PairSum {
   }
 
  private:
-  template <int kCount>
-  HWY_INLINE void scale(const V* x, V* v, V* s) const {
-    for (int u = 0; u < kCount; ++u) {
-      v[u] = exp_.clamped(x[u]);
-      s[u] = exp_.shifted(v[u]);
-    }
+  static HWY_INLINE V highest_for(float exponent) {
+    return hn::Set(kD, (exponent + kHeadroom) * kLn2);
   }
 
   // Moves to the largest exponent of the tile. An infinity or a NaN ends up in the exponent and so
@@ -73,16 +63,18 @@ class PairSum {
     const V by = hn::Set(kD, std::max(exponent_ - largest, -127.0f) + kMagic + 127);
     for (V& v : sum_) v = hn::Mul(v, ScaledExp::power(by));
     exponent_ = largest;
+    highest_ = highest_for(largest);
     exp_ = ScaledExp(largest);
   }
 
   float exponent_;
+  V highest_;  // an x above moves the exponent
   ScaledExp exp_;
   V sum_[kUnroll];
 };
 
 template <class T>
-Partial sum_of_pairs(const void* x, void*, Span span, float reached) {
+HWY_INLINE Partial sum_above(const void* x, Span span, float reached) {
   const T* from = static_cast<const T*>(x);
   PairSum sum(reached);
   std::int64_t i = for_each_tile(from, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
@@ -100,6 +92,18 @@ Partial sum_of_pairs(const void* x, void*, Span span, float reached) {
     sum.add<1>(&v);
   }
   return sum.total();
+}
+
+// A row begins at exponent 0, which most never leave: to move the sum costs as much as 60 elements.
+// What is too small to be told from nothing there is done once more from the bottom; a NaN is, too,
+// and stays one.
+template <class T>
+Partial sum_of_pairs(const void* x, void*, Span span, float reached) {
+  constexpr double kEnough = 0x1p-60;
+  const bool begins = reached == std::numeric_limits<float>::lowest();
+  const Partial total = sum_above<T>(x, span, begins ? 0 : reached);
+  if (!begins || total.sum >= kEnough) return total;
+  return sum_above<T>(x, span, kLowestExponent);
 }
 
 inline Partial merge_pairs(Partial a, Partial b) {
