@@ -123,7 +123,7 @@ TEST(ExitCodes, OfTheCommandLineItself) {
 
 TEST(Help, OfEachCommandEndsWithTwoExamples) {
   const Workspace space;
-  for (const char* command : {"list", "run", "verify", "peaks", "env"}) {
+  for (const char* command : {"list", "run", "verify", "peaks", "gate", "env"}) {
     const Finished help = space.run({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     const std::string examples =
