@@ -25,15 +25,15 @@ constexpr double kScale = 3;  // triad: a = b + 3 c
 namespace avx512 {
 
 void read(double*, const double* b, const double*, std::int64_t n) {
-  __m512d sum[16];
-#pragma GCC unroll 16
-  for (int k = 0; k < 16; ++k) sum[k] = _mm512_setzero_pd();  // `= {}` would call memset per pass
-  for (std::int64_t i = 0; i < n; i += 128) {
-#pragma GCC unroll 16
-    for (int k = 0; k < 16; ++k) sum[k] = _mm512_add_pd(sum[k], _mm512_load_pd(b + i + 8 * k));
+  __m512d sum[8];
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; ++k) sum[k] = _mm512_setzero_pd();  // `= {}` would call memset per pass
+  for (std::int64_t i = 0; i < n; i += 64) {
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; ++k) sum[k] = _mm512_add_pd(sum[k], _mm512_load_pd(b + i + 8 * k));
   }
-#pragma GCC unroll 16
-  for (int k = 1; k < 16; ++k) sum[0] = _mm512_add_pd(sum[0], sum[k]);
+#pragma GCC unroll 8
+  for (int k = 1; k < 8; ++k) sum[0] = _mm512_add_pd(sum[0], sum[k]);
   sink(&sum[0]);
 }
 void copy(double* a, const double* b, const double*, std::int64_t n) {
@@ -56,7 +56,6 @@ void write(double* a, const double*, const double*, std::int64_t n) {
 void copy_nt(double* a, const double* b, const double*, std::int64_t n) {
 #pragma GCC unroll 8
   for (std::int64_t i = 0; i < n; i += 8) _mm512_stream_pd(a + i, _mm512_load_pd(b + i));
-  _mm_sfence();
 }
 void triad_nt(double* a, const double* b, const double* c, std::int64_t n) {
   const __m512d s = _mm512_set1_pd(kScale);
@@ -64,13 +63,11 @@ void triad_nt(double* a, const double* b, const double* c, std::int64_t n) {
   for (std::int64_t i = 0; i < n; i += 8) {
     _mm512_stream_pd(a + i, _mm512_fmadd_pd(s, _mm512_load_pd(c + i), _mm512_load_pd(b + i)));
   }
-  _mm_sfence();
 }
 void write_nt(double* a, const double*, const double*, std::int64_t n) {
   const __m512d s = _mm512_set1_pd(kScale);
 #pragma GCC unroll 8
   for (std::int64_t i = 0; i < n; i += 8) _mm512_stream_pd(a + i, s);
-  _mm_sfence();
 }
 
 // 16 chains cover 2 FMA ports times a latency of 4 to 5 cycles, with room.
@@ -161,7 +158,6 @@ void write(double* a, const double*, const double*, std::int64_t n) {
 void copy_nt(double* a, const double* b, const double*, std::int64_t n) {
 #pragma GCC unroll 8
   for (std::int64_t i = 0; i < n; i += 4) _mm256_stream_pd(a + i, _mm256_load_pd(b + i));
-  _mm_sfence();
 }
 void triad_nt(double* a, const double* b, const double* c, std::int64_t n) {
   const __m256d s = _mm256_set1_pd(kScale);
@@ -169,13 +165,11 @@ void triad_nt(double* a, const double* b, const double* c, std::int64_t n) {
   for (std::int64_t i = 0; i < n; i += 4) {
     _mm256_stream_pd(a + i, _mm256_fmadd_pd(s, _mm256_load_pd(c + i), _mm256_load_pd(b + i)));
   }
-  _mm_sfence();
 }
 void write_nt(double* a, const double*, const double*, std::int64_t n) {
   const __m256d s = _mm256_set1_pd(kScale);
 #pragma GCC unroll 8
   for (std::int64_t i = 0; i < n; i += 4) _mm256_stream_pd(a + i, s);
-  _mm_sfence();
 }
 
 constexpr int kChains = 12;  // and two constants: 16 registers are all there are
@@ -254,7 +248,33 @@ void multiply_add(std::int64_t iterations) {
 
 }  // namespace scalar
 
+#if defined(__x86_64__)
+// Non-temporal stores have arrived when this returns.
+void fence() { _mm_sfence(); }
+#else
+void fence() {}
+#endif
+
 }  // namespace
+
+void pass_in_runs(const StreamKernel& kernel, int runs, double* a, const double* b, const double* c,
+                  std::int64_t n) {
+  constexpr std::int64_t kChunk = 64;
+  constexpr std::int64_t kAhead = 384;  // doubles, 3 KiB
+  const std::int64_t run = runs == 1 ? 0 : n / runs / kChunk * kChunk;
+  for (std::int64_t i = 0; i < run; i += kChunk) {
+    for (std::int64_t at = i; at < runs * run; at += run) {
+      for (std::int64_t line = 0; line < kChunk; line += 8) {
+        if (kernel.arrays > 1 || kernel.kind == "read") __builtin_prefetch(b + at + kAhead + line);
+        if (kernel.arrays > 2) __builtin_prefetch(c + at + kAhead + line);
+      }
+      kernel.pass(a + at, b + at, c + at, kChunk);
+    }
+  }
+  const std::int64_t done = runs * run;
+  kernel.pass(a + done, b + done, c + done, n - done);
+  fence();
+}
 
 std::vector<StreamKernel> stream_kernels() {
 #if defined(__x86_64__)

@@ -18,6 +18,12 @@ struct StreamKernel {
   void (*pass)(double* a, const double* b, const double* c, std::int64_t n) = nullptr;
 };
 
+// A pass that walks through `runs` parts of every array at once, one begun where the other ends,
+// reading ahead; by one run it is kernel.pass() itself. Memory serves several pages at once faster
+// than one. Returns when streaming stores have arrived.
+void pass_in_runs(const StreamKernel& kernel, int runs, double* a, const double* b, const double* c,
+                  std::int64_t n);
+
 // With the widest vectors that this machine has: a ceiling is not asked how it was reached.
 std::vector<StreamKernel> stream_kernels();
 

@@ -36,7 +36,7 @@ constexpr hn::Rebind<hwy::float16_t, D> kDF16;
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
 
 // Vectors in flight: hides the latency of an exponential's chain of 9 dependent operations.
-constexpr int kUnroll = 4;
+constexpr int kUnroll = kStreams;
 constexpr std::int64_t kTile = kUnroll * kLanes;
 
 // kUnroll accumulators of kLanes each take kTermsPerLane terms.
@@ -76,15 +76,33 @@ HWY_INLINE V load_rest(const T* from, std::int64_t n, V neutral) {
   }
 }
 
-// Asks for what a loop over tiles reads next but some. The hardware's prefetchers stop at the end
-// of a page, and the reorder buffer holds no more than a dozen lines' worth of exponentials.
-template <class T>
-HWY_INLINE void prefetch_ahead(const T* tile) {
-  constexpr std::int64_t kAhead = 2048;  // bytes
-  if constexpr (kLanes > 1) {
-    const char* line = reinterpret_cast<const char*>(tile) + kAhead;
-    for (std::size_t b = 0; b < kTile * sizeof(T); b += 64) hwy::Prefetch(line + b);
+// Visits a span in tiles of kUnroll vectors, which begin at first, first + apart, ...: neighbours,
+// or one of every stream. Asks for what will be read next but some: the hardware's prefetchers stop
+// at the end of a page, and the reorder buffer holds no more than a dozen lines' worth of
+// exponentials. Returns the first element not visited: fewer than a tile are left of a row, none of
+// streams.
+template <class T, class F>
+HWY_INLINE std::int64_t for_each_tile(const T* x, Span span, const F& f) {
+  constexpr std::int64_t kSize = sizeof(T);
+  if (span.apart == 0) {
+    constexpr std::int64_t kAhead = 2048 / kSize;
+    std::int64_t i = 0;
+    for (; i + kTile <= span.n; i += kTile) {
+      if constexpr (kLanes > 1) {
+        for (std::int64_t k = 0; k < kTile; k += 64 / kSize) hwy::Prefetch(x + i + kAhead + k);
+      }
+      f(i, kLanes);
+    }
+    return i;
   }
+  constexpr std::int64_t kAhead = 3072 / kSize;
+  for (std::int64_t i = 0; i < span.n / kStreams; i += kLanes) {
+    if constexpr (kLanes > 1) {
+      for (int u = 0; u < kStreams; ++u) hwy::Prefetch(x + i + kAhead + u * span.apart);
+    }
+    f(i, span.apart);
+  }
+  return span.n;
 }
 
 // --- store ---------------------------------------------------------------------------------------
@@ -153,22 +171,27 @@ HWY_INLINE void store_rest(V v, T* to, std::int64_t n) {
 }
 
 // y = f(x), vector by vector; with kStream by non-temporal stores, which need aligned addresses and
-// leave no line in any cache (and save the read that an ordinary store makes).
+// leave no line in any cache (and save the read that an ordinary store makes). Streams begin at
+// lines of y.
 template <bool kStream, class T, class F>
-HWY_INLINE void transform(const T* x, T* y, std::int64_t n, const F& f) {
-  std::int64_t i = 0;
+HWY_INLINE void transform(const T* x, T* y, Span span, const F& f) {
+  std::int64_t head = 0;
   if constexpr (kStream) {
     constexpr auto kSize = static_cast<std::int64_t>(sizeof(T));
     const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(y) %
                                                 static_cast<std::uintptr_t>(kLanes * kSize));
-    i = past == 0 ? 0 : std::min(n, kLanes - past / kSize);
-    if (i > 0) store_rest(f(load_rest(x, i, hn::Zero(kD))), y, i);
+    head = past == 0 ? 0 : std::min(span.n, kLanes - past / kSize);
+    if (head > 0) store_rest(f(load_rest(x, head, hn::Zero(kD))), y, head);
+    x += head;
+    y += head;
   }
-  for (; i + kTile <= n; i += kTile) {
-    prefetch_ahead(x + i);
-    for (int u = 0; u < kUnroll; ++u)
-      store<kStream>(f(load(x + i + u * kLanes)), y + i + u * kLanes);
-  }
+  const std::int64_t n = span.n - head;
+  std::int64_t i =
+      for_each_tile(x, {n, span.apart}, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
+        for (int u = 0; u < kUnroll; ++u) {
+          store<kStream>(f(load(x + first + u * apart)), y + first + u * apart);
+        }
+      });
   for (; i + kLanes <= n; i += kLanes) store<kStream>(f(load(x + i)), y + i);
   if (i < n) store_rest(f(load_rest(x + i, n - i, hn::Zero(kD))), y + i, n - i);
   if constexpr (kStream) hwy::FlushStream();

@@ -20,18 +20,17 @@ HWY_INLINE V at_most_infinity(V x) {
 }
 
 template <class T>
-Partial sum_of_plain_exp(const void* x, void*, std::int64_t n, float) {
+Partial sum_of_plain_exp(const void* x, void*, Span span, float) {
   const T* from = static_cast<const T*>(x);
   const ScaledExp exp;
   V sum[kUnroll];
   for (V& v : sum) v = hn::Zero(kD);
-  std::int64_t i = 0;
-  for (; i + kTile <= n; i += kTile) {
-    prefetch_ahead(from + i);
+  std::int64_t i = for_each_tile(from, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
     for (int u = 0; u < kUnroll; ++u) {
-      sum[u] = exp.added(at_most_infinity(load(from + i + u * kLanes)), sum[u]);
+      sum[u] = exp.added(at_most_infinity(load(from + first + u * apart)), sum[u]);
     }
-  }
+  });
+  const std::int64_t n = span.n;
   for (; i + kLanes <= n; i += kLanes) sum[0] = exp.added(at_most_infinity(load(from + i)), sum[0]);
   if (i < n) {
     sum[1] = exp.added(at_most_infinity(load_rest(from + i, n - i, minus_infinity())), sum[1]);

@@ -16,10 +16,10 @@ namespace HWY_NAMESPACE {
 
 // `reached` is a finite number: a block of -inf alone counts as nothing, not as NaN.
 template <class T>
-Partial sum_with_own_maximum(const void* x, void*, std::int64_t n, float reached) {
+Partial sum_with_own_maximum(const void* x, void*, Span span, float reached) {
   const T* from = static_cast<const T*>(x);
-  const float m = std::max(maximum_of(from, n), reached);
-  return {m, sum_of_exp<false>(from, static_cast<T*>(nullptr), n, m)};
+  const float m = std::max(maximum_of(from, span), reached);
+  return {m, sum_of_exp<false>(from, static_cast<T*>(nullptr), span, m)};
 }
 
 inline Partial rescale(Partial a, Partial b) {

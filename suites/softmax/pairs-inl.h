@@ -15,20 +15,20 @@ namespace sb::softmax {
 namespace HWY_NAMESPACE {
 
 template <class T, bool kStream>
-void write_pairs(const void* x, void* y, std::int64_t n, Partial total) {
+void write_pairs(const void* x, void* y, Span span, Partial total) {
   const Inverse inverse(total.sum);
   const ScaledExp exp(total.scale - static_cast<float>(inverse.exponent), inverse.factor);
-  transform<kStream>(static_cast<const T*>(x), static_cast<T*>(y), n,
+  transform<kStream>(static_cast<const T*>(x), static_cast<T*>(y), span,
                      [&](V v) HWY_ATTR { return exp(v); });
 }
 
 // y = x - lse, lse = e ln 2 + log sum split into two floats.
 template <class T, bool kStream>
-void write_log_of_pairs(const void* x, void* y, std::int64_t n, Partial total) {
+void write_log_of_pairs(const void* x, void* y, Span span, Partial total) {
   constexpr double kLn2Double = 0x1.62e42fefa39efp-1;
   const double lse = static_cast<double>(total.scale) * kLn2Double + std::log(total.sum);
   const auto high = static_cast<float>(lse);
-  write_difference<T, kStream>(x, y, n, high, static_cast<float>(lse - high));
+  write_difference<T, kStream>(x, y, span, high, static_cast<float>(lse - high));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -52,14 +52,48 @@ struct Piece {
   }
 };
 
+// Visits a piece as spans: what lies beyond a private cache in kStreams runs, between the first
+// line of y and what is left over.
+template <class F>
+void for_each_span(const Piece& piece, const F& visit) {
+  constexpr std::int64_t kFrom = std::int64_t{1} << 20;  // bytes of x
+  if (piece.n * piece.element < kFrom) return visit(piece, Span{piece.n});
+  const std::int64_t line = 64 / piece.element;
+  const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(piece.y) % 64);
+  const std::int64_t head = past == 0 ? 0 : line - past / piece.element;
+  const std::int64_t run = (piece.n - head) / kStreams / line * line;
+  if (head > 0) visit(piece, Span{head});
+  visit(piece.part(head, head + kStreams * run), Span{kStreams * run, run});
+  const Piece rest = piece.part(head + kStreams * run, piece.n);
+  if (rest.n > 0) visit(rest, Span{rest.n});
+}
+
+float maximum_of(const Passes& p, const Piece& piece) {
+  float m = -std::numeric_limits<float>::infinity();
+  for_each_span(piece,
+                [&](const Piece& part, Span span) { m = std::max(m, p.maximum(part.x, span)); });
+  return m;
+}
+
 Partial sum_of(const Passes& p, const Piece& piece, float scale) {
   Partial total{scale, 0};
-  for (std::int64_t i = 0; i < piece.n; i += p.block) {
-    const Piece block = piece.part(i, std::min(piece.n, i + p.block));
-    const Partial next = p.sum(block.x, block.y, block.n, total.scale);
-    total = i == 0 ? next : p.merge(total, next);
-  }
+  bool first = true;
+  for_each_span(piece, [&](const Piece& part, Span span) {
+    const int streams = span.apart == 0 ? 1 : kStreams;
+    const std::int64_t run = span.n / streams;
+    for (std::int64_t i = 0; i < run; i += p.block / streams) {
+      const std::int64_t n = std::min(run - i, p.block / streams);
+      const Piece block = part.part(i, i + n);
+      const Partial next = p.sum(block.x, block.y, {n * streams, span.apart}, total.scale);
+      total = first ? next : p.merge(total, next);
+      first = false;
+    }
+  });
   return total;
+}
+
+void write(const Passes& p, const Piece& piece, Partial total) {
+  for_each_span(piece, [&](const Piece& part, Span span) { p.write(part.x, part.y, span, total); });
 }
 
 // An exponential of one element is 1 by definition; two-pass would give 0.99999994 for some.
@@ -69,10 +103,10 @@ const Passes& passes_for(const Passes& p, std::int64_t n) {
 
 void row_alone(const Passes& p, const Piece& row) {
   const float scale =
-      p.maximum != nullptr ? p.maximum(row.x, row.n) : std::numeric_limits<float>::lowest();
+      p.maximum != nullptr ? maximum_of(p, row) : std::numeric_limits<float>::lowest();
   const Partial total = sum_of(p, row, scale);
   if (p.trusted != nullptr && !p.trusted(total)) return row_alone(*p.rescue, row);
-  p.write(row.x, row.y, row.n, total);
+  write(p, row, total);
 }
 
 // One row over all threads of the team: partial results meet in `partials`, everyone merges them
@@ -88,7 +122,7 @@ void row_in_team(const Passes& p, const Piece& row, std::vector<Partial>& partia
     Partial& result = partials[static_cast<std::size_t>(me)];
     float scale = std::numeric_limits<float>::lowest();
     if (p.maximum != nullptr) {
-      result.scale = p.maximum(mine.x, mine.n);
+      result.scale = maximum_of(p, mine);
 #pragma omp barrier
       scale = partials[0].scale;
       for (const Partial& other : partials) scale = std::max(scale, other.scale);
@@ -99,7 +133,7 @@ void row_in_team(const Passes& p, const Piece& row, std::vector<Partial>& partia
     Partial total = partials[0];
     for (std::size_t t = 1; t < partials.size(); ++t) total = p.merge(total, partials[t]);
     if (p.trusted == nullptr || p.trusted(total)) {
-      p.write(mine.x, mine.y, mine.n, total);
+      write(p, mine, total);
     } else if (me == 0) {
       rescue = true;
     }

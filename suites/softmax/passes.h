@@ -29,17 +29,26 @@ struct Partial {
 inline constexpr std::int64_t kBlock = 4096;  // elements; 16 KiB stays in any L1 between two looks
 inline constexpr std::int64_t kTermsPerLane = 128;
 
+// Elements of a pass: n in a row, or kStreams runs of n / kStreams each, one beginning `apart`
+// elements after the other. Memory serves several runs at once faster than one: the hardware's
+// prefetchers and the banks work page by page.
+struct Span {
+  std::int64_t n;
+  std::int64_t apart = 0;
+};
+inline constexpr int kStreams = 4;
+
 // An algorithm, compiled for one instruction set, one storage type, one operation. Every pass works
 // on a piece of a row.
 struct Passes {
   // Three-pass only: maximum of a piece. Null where the sum pass finds its own.
-  float (*maximum)(const void* x, std::int64_t n) = nullptr;
+  float (*maximum)(const void* x, Span span) = nullptr;
   // Sum of at most `block` elements. `scale` is the row's maximum where `maximum` is given, else
   // what the blocks before have reached, the lowest float if there is none. May write y (reload
   // stores the exponentials).
-  Partial (*sum)(const void* x, void* y, std::int64_t n, float scale);
+  Partial (*sum)(const void* x, void* y, Span span, float scale);
   Partial (*merge)(Partial a, Partial b);
-  void (*write)(const void* x, void* y, std::int64_t n, Partial total);
+  void (*write)(const void* x, void* y, Span span, Partial total);
   // Can this total be trusted? Null: always. Rows that can't are done by `rescue`.
   bool (*trusted)(Partial total) = nullptr;
   const Passes* rescue = nullptr;

@@ -109,13 +109,13 @@ HWY_INLINE V max_of(const V (&v)[kUnroll]) {
 
 // Largest element, -inf for none. NaNs may be passed over: the sum brings them back.
 template <class T>
-HWY_INLINE float maximum_of(const T* x, std::int64_t n) {
+HWY_INLINE float maximum_of(const T* x, Span span) {
   V m[kUnroll];
   for (V& v : m) v = minus_infinity();
-  std::int64_t i = 0;
-  for (; i + kTile <= n; i += kTile) {
-    for (int u = 0; u < kUnroll; ++u) m[u] = hn::Max(load(x + i + u * kLanes), m[u]);
-  }
+  std::int64_t i = for_each_tile(x, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
+    for (int u = 0; u < kUnroll; ++u) m[u] = hn::Max(load(x + first + u * apart), m[u]);
+  });
+  const std::int64_t n = span.n;
   for (; i + kLanes <= n; i += kLanes) m[0] = hn::Max(load(x + i), m[0]);
   if (i < n) m[1] = hn::Max(load_rest(x + i, n - i, minus_infinity()), m[1]);
   return hn::GetLane(hn::MaxOfLanes(kD, max_of(m)));
@@ -123,7 +123,7 @@ HWY_INLINE float maximum_of(const T* x, std::int64_t n) {
 
 // sum exp(x - scale); stores the exponentials to y if asked.
 template <bool kStore, class T>
-HWY_INLINE double sum_of_exp(const T* x, T* y, std::int64_t n, float scale) {
+HWY_INLINE double sum_of_exp(const T* x, T* y, Span span, float scale) {
   const ScaledExp exp;
   const V m = hn::Set(kD, scale);
   V sum[kUnroll];
@@ -137,11 +137,12 @@ HWY_INLINE double sum_of_exp(const T* x, T* y, std::int64_t n, float scale) {
       to = exp.added(hn::Sub(v, m), to);
     }
   };
-  std::int64_t i = 0;
-  for (; i + kTile <= n; i += kTile) {
-    prefetch_ahead(x + i);
-    for (int u = 0; u < kUnroll; ++u) add(sum[u], load(x + i + u * kLanes), y + i + u * kLanes);
-  }
+  std::int64_t i = for_each_tile(x, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
+    for (int u = 0; u < kUnroll; ++u) {
+      add(sum[u], load(x + first + u * apart), y + first + u * apart);
+    }
+  });
+  const std::int64_t n = span.n;
   for (; i + kLanes <= n; i += kLanes) add(sum[0], load(x + i), y + i);
   if (i < n) {
     const V e = exp(hn::Sub(load_rest(x + i, n - i, minus_infinity()), m));
@@ -155,13 +156,13 @@ HWY_INLINE double sum_of_exp(const T* x, T* y, std::int64_t n, float scale) {
 // --- passes --------------------------------------------------------------------------------------
 
 template <class T>
-float maximum(const void* x, std::int64_t n) {
-  return maximum_of(static_cast<const T*>(x), n);
+float maximum(const void* x, Span span) {
+  return maximum_of(static_cast<const T*>(x), span);
 }
 
 template <class T, bool kStore>
-Partial sum_below_maximum(const void* x, void* y, std::int64_t n, float scale) {
-  return {scale, sum_of_exp<kStore>(static_cast<const T*>(x), static_cast<T*>(y), n, scale)};
+Partial sum_below_maximum(const void* x, void* y, Span span, float scale) {
+  return {scale, sum_of_exp<kStore>(static_cast<const T*>(x), static_cast<T*>(y), span, scale)};
 }
 
 inline Partial add(Partial a, Partial b) { return {a.scale, a.sum + b.sum}; }
@@ -180,28 +181,28 @@ struct Inverse {
 
 // The last pass of every algorithm that kept a maximum: y = exp(x - m) / sum.
 template <class T, bool kStream>
-void write_exp(const void* x, void* y, std::int64_t n, Partial total) {
+void write_exp(const void* x, void* y, Span span, Partial total) {
   const V m = hn::Set(kD, total.scale);
   const Inverse inverse(total.sum);
   const ScaledExp exp(static_cast<float>(-inverse.exponent), inverse.factor);
-  transform<kStream>(static_cast<const T*>(x), static_cast<T*>(y), n,
+  transform<kStream>(static_cast<const T*>(x), static_cast<T*>(y), span,
                      [&](V v) HWY_ATTR { return exp(hn::Sub(v, m)); });
 }
 
 // y = (x - a) - b for log-softmax. A float a + b would cost half an ulp of |a|.
 template <class T, bool kStream>
-void write_difference(const void* x, void* y, std::int64_t n, float a, float b) {
+void write_difference(const void* x, void* y, Span span, float a, float b) {
   const V va = hn::Set(kD, a);
   const V vb = hn::Set(kD, b);
-  transform<kStream>(static_cast<const T*>(x), static_cast<T*>(y), n,
+  transform<kStream>(static_cast<const T*>(x), static_cast<T*>(y), span,
                      [&](V v) HWY_ATTR { return hn::Sub(hn::Sub(v, va), vb); });
 }
 
 // The same for log-softmax: y = (x - m) - log sum.
 template <class T, bool kStream>
-void write_log(const void* x, void* y, std::int64_t n, Partial total) {
+void write_log(const void* x, void* y, Span span, Partial total) {
   const double log_sum = total.sum > 0 ? std::log(total.sum) : std::nan("");
-  write_difference<T, kStream>(x, y, n, total.scale, static_cast<float>(log_sum));
+  write_difference<T, kStream>(x, y, span, total.scale, static_cast<float>(log_sum));
 }
 
 struct Recompute {

@@ -73,6 +73,13 @@ void expect_all_right(const Given& given, const std::string& fill = "", int thre
   }
 }
 
+TEST(EveryVariant, IsRightForRowsReadAsSeveralStreams) {
+  // 600011 elements are more than a MiB in every storage type, and with an odd stride the second
+  // row begins in the middle of a line.
+  expect_all_right(shape(2, 600'011, 600'013));
+  expect_all_right(shape(1, 600'011), "", 2);
+}
+
 TEST(EveryVariant, IsRightForEveryTailLength) {
   // One column, then every remainder of four AVX-512 vectors, twice.
   for (std::int64_t cols = 1; cols <= 2 * 64 + 1; ++cols) expect_all_right(shape(3, cols));

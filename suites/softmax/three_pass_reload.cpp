@@ -13,10 +13,10 @@ HWY_BEFORE_NAMESPACE();
 namespace sb::softmax {
 namespace HWY_NAMESPACE {
 
-inline void scale_in_place(const void*, void* y, std::int64_t n, Partial total) {
+inline void scale_in_place(const void*, void* y, Span span, Partial total) {
   const double sum = total.sum > 0 ? total.sum : std::nan("");
   const V inverse = hn::Set(kD, static_cast<float>(1 / sum));
-  transform<false>(static_cast<const float*>(y), static_cast<float*>(y), n,
+  transform<false>(static_cast<const float*>(y), static_cast<float*>(y), span,
                    [&](V v) HWY_ATTR { return hn::Mul(v, inverse); });
 }
 

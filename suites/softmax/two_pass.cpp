@@ -82,16 +82,15 @@ class PairSum {
 };
 
 template <class T>
-Partial sum_of_pairs(const void* x, void*, std::int64_t n, float reached) {
+Partial sum_of_pairs(const void* x, void*, Span span, float reached) {
   const T* from = static_cast<const T*>(x);
   PairSum sum(reached);
-  std::int64_t i = 0;
-  for (; i + kTile <= n; i += kTile) {
-    prefetch_ahead(from + i);
+  std::int64_t i = for_each_tile(from, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
     V v[kUnroll];
-    for (int u = 0; u < kUnroll; ++u) v[u] = load(from + i + u * kLanes);
-    sum.add<kUnroll>(v);
-  }
+    for (int u = 0; u < kUnroll; ++u) v[u] = load(from + first + u * apart);
+    sum.template add<kUnroll>(v);
+  });
+  const std::int64_t n = span.n;
   for (; i + kLanes <= n; i += kLanes) {
     const V v = load(from + i);
     sum.add<1>(&v);
