@@ -76,7 +76,7 @@ const std::vector<Case>& cases() {
       {"AllRight", "right", {}, 0},
       {"SomeSkipped", "right, refuses", {}, 0},
       {"AllSkipped", "refuses", {}, 77},
-      {"NoSuchDevice", "right", {"--device", "cuda"}, 77},
+      {"NoSuchDevice", "right", {"--device", "cuda"}, 2},
       {"TooManyThreads", "right", {"--threads", "4000"}, 77},
       {"Wrong", "right, wrong", {}, 3},
       {"Throws", "right, throws", {}, 4},
@@ -104,6 +104,15 @@ const std::vector<Case>& cases() {
       {"DryRun", "right", {"--dry-run"}, 0},
   };
   return all;
+}
+
+// The program of these tests has no CUDA variants.
+TEST(Run, RefusesADeviceThatIsAskedForByNameAndAbsentAndSaysWhatToDo) {
+  const Workspace space;
+  space.write("w.yaml", workload("right"));
+  const Finished finished = space.run({"run", "w.yaml", "--device", "cuda"});
+  EXPECT_THAT(finished.err, HasSubstr("--device cuda: "));
+  EXPECT_THAT(finished.err, HasSubstr("verify --device simt"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, ExitCode, ::testing::ValuesIn(cases()),
