@@ -9,6 +9,7 @@
 #include "cli/command_line.h"
 #include "cli/data_dir.h"
 #include "cli/exit_code.h"
+#include "cli/listing.h"
 #include "core/isa.h"
 #include "core/row.h"
 #include "machine/topology.h"
@@ -106,6 +107,20 @@ Limits limits_here() {
           .memory_bytes = static_cast<double>(topology().memory_bytes)};
 }
 
+namespace {
+
+// A device that was asked for by name and is not there is no reason to skip quietly.
+void demand_device(const std::string& name) {
+  if (name != name_of(Device::kCuda)) return;
+  const std::string why = why_no_cuda();
+  if (why.empty()) return;
+  throw UsageError("--device cuda: " + why +
+                   "; leave --device out to run what can run here, or verify the CUDA kernels on "
+                   "fibers with verify --device simt");
+}
+
+}  // namespace
+
 Plan plan_of(const Selection& selection) {
   if (selection.files.empty()) {
     throw UsageError(
@@ -115,6 +130,7 @@ Plan plan_of(const Selection& selection) {
   for (const std::string& file : selection.files) files.push_back(find_file(file));
   Plan plan = plan_workloads(files, selection.overrides, limits_here());
   if (!plan.errors.empty()) throw UsageError(plan.errors);
+  demand_device(selection.overrides.device);
   return plan;
 }
 

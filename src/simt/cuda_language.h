@@ -80,6 +80,7 @@ T shuffled(Shuffle kind, std::uint32_t mask, T value, const char* site, int argu
 
 }  // namespace sb::simt
 
+inline int __popc(unsigned word) { return __builtin_popcount(word); }
 inline void __threadfence() { ::sb::simt::thread_fence(); }
 
 // Atomics are never seen as plain accesses by an instrumented build; the observer hears of them.
