@@ -12,7 +12,9 @@ void add_peaks_command(CLI::App& app, Action& chosen);
 void add_claims_command(CLI::App& app, Action& chosen);
 void add_roofline_command(CLI::App& app, Action& chosen);
 void add_compare_command(CLI::App& app, Action& chosen);
+void add_gate_command(CLI::App& app, Action& chosen);
 void add_env_command(CLI::App& app, Action& chosen);
-void add_worker_command(CLI::App& app, Action& chosen);  // hidden: --isolate starts it
+void add_worker_command(CLI::App& app, Action& chosen);       // hidden: --isolate starts it
+void add_gate_worker_command(CLI::App& app, Action& chosen);  // hidden: gate starts it
 
 }  // namespace sb

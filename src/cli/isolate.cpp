@@ -3,54 +3,24 @@
 
 #include <unistd.h>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <csignal>
-#include <cstring>
 #include <optional>
 
 #include "cli/data_dir.h"
 #include "cli/exit_code.h"
 #include "cli/isolate_mark.h"
+#include "measure/child_process.h"
 #include "report/csv.h"
-
-extern char** environ;
 
 namespace sb {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int kPollMs = 10;
-
-struct Pipe {
-  int read_end = -1;
-  int write_end = -1;
-
-  Pipe() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw UsageError("no pipe for a worker process");
-    read_end = ends[0];
-    write_end = ends[1];
-  }
-  ~Pipe() {
-    close_write();
-    if (read_end >= 0) close(read_end);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  void close_write() {
-    if (write_end >= 0) close(write_end);
-    write_end = -1;
-  }
-};
 
 // How a worker ended, and what it said before.
 struct Outcome {
@@ -64,19 +34,12 @@ struct Outcome {
 
 class Worker {
  public:
-  explicit Worker(const nlohmann::json& job) {
-    mark_fd_ = memfd_create("softmax-bench-mark", MFD_CLOEXEC);
-    if (mark_fd_ < 0 || ftruncate(mark_fd_, sizeof(WorkerMark)) != 0) {
-      throw UsageError("no shared memory for a worker process");
-    }
-    mark_ = WorkerMark::map(mark_fd_);
-    mark_->current = WorkerMark::kNobody;
-    start();
-    send(job.dump());
+  explicit Worker(const nlohmann::json& job)
+      : process_({program_path(), "worker"}, {{shared_mark(), kWorkerMark}}) {
+    process_.write_line(job.dump());  // if it died already, watch() will say how
+    process_.close_input();
   }
   ~Worker() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
     munmap(mark_, sizeof(WorkerMark));
     close(mark_fd_);
   }
@@ -109,74 +72,36 @@ class Worker {
   }
 
  private:
-  void start() {
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, job_.read_end, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);  // a kernel may chat
-    // Through high numbers, because a source may be a target of the other.
-    posix_spawn_file_actions_adddup2(&files, reports_.write_end, 100);
-    posix_spawn_file_actions_adddup2(&files, mark_fd_, 101);
-    posix_spawn_file_actions_adddup2(&files, 100, kWorkerReports);
-    posix_spawn_file_actions_adddup2(&files, 101, kWorkerMark);
-    posix_spawn_file_actions_addclose(&files, 100);
-    posix_spawn_file_actions_addclose(&files, 101);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP);  // Ctrl-C is the parent's to judge
-    std::string program = program_path();
-    std::string command = "worker";
-    char* const argv[] = {program.data(), command.data(), nullptr};
-    const int error = posix_spawn(&pid_, program.c_str(), &files, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    if (error != 0) throw UsageError(fmt::format("{}: {}", program, std::strerror(error)));
-    reports_.close_write();
-  }
-
-  void send(const std::string& text) {
-    for (std::size_t written = 0; written < text.size();) {
-      const ssize_t n = write(job_.write_end, text.data() + written, text.size() - written);
-      if (n < 0 && errno != EINTR) break;  // it died already; watch() will say how
-      if (n > 0) written += static_cast<std::size_t>(n);
+  int shared_mark() {
+    mark_fd_ = memfd_create("softmax-bench-mark", MFD_CLOEXEC);
+    if (mark_fd_ < 0 || ftruncate(mark_fd_, sizeof(WorkerMark)) != 0) {
+      throw UsageError("no shared memory for a worker process");
     }
-    job_.close_write();
+    mark_ = WorkerMark::map(mark_fd_);
+    mark_->current = WorkerMark::kNobody;
+    return mark_fd_;
   }
 
   // False once the worker has closed its end.
   bool receive(Outcome& outcome) {
-    pollfd waiting{.fd = reports_.read_end, .events = POLLIN, .revents = 0};
-    if (poll(&waiting, 1, kPollMs) <= 0) return true;
-    char bytes[1 << 16];
-    const ssize_t n = read(reports_.read_end, bytes, sizeof bytes);
-    if (n < 0) return errno == EINTR;
-    buffer_.append(bytes, static_cast<std::size_t>(n));
-    for (std::size_t end; (end = buffer_.find('\n')) != std::string::npos;) {
-      outcome.reports.push_back(nlohmann::json::parse(buffer_.substr(0, end)));
+    std::string line;
+    for (int wait_ms = kPollMs;; wait_ms = 0) {
+      const ChildProcess::Heard heard = process_.read_line(line, wait_ms);
+      if (heard != ChildProcess::Heard::kLine) return heard != ChildProcess::Heard::kEnd;
+      outcome.reports.push_back(nlohmann::json::parse(line));
       outcome.complete |= outcome.reports.back().contains("end");
-      buffer_.erase(0, end + 1);
     }
-    return n > 0;
   }
 
   std::string cause_of_end(Outcome& outcome) {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    if (WIFSIGNALED(status)) {
-      outcome.complete = false;
-      return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    }
-    outcome.complete &= WEXITSTATUS(status) == 0;
-    return fmt::format("exit status {}", WEXITSTATUS(status));
+    const std::string cause = process_.wait_for_end();
+    outcome.complete &= process_.exited_with(0);
+    return cause;
   }
 
-  Pipe job_;
-  Pipe reports_;
   int mark_fd_ = -1;
   WorkerMark* mark_ = nullptr;
-  pid_t pid_ = -1;
-  std::string buffer_;
+  ChildProcess process_;
 };
 
 class IsolatedRun {

@@ -16,9 +16,8 @@ namespace sb {
 RunSummary run_isolated(const std::vector<PlannedGroup>& groups, const RunOptions& options,
                         const Selection& selection, const std::string& peaks_path);
 
-// The worker's side: reads a job from stdin and reports on kWorkerReports.
+// The worker's side: reads a job from stdin and reports on ChildProcess::kReplies.
 int worker_main();
-inline constexpr int kWorkerReports = 3;  // file descriptors that a worker inherits
-inline constexpr int kWorkerMark = 4;
+inline constexpr int kWorkerMark = 4;  // file descriptor that a worker inherits
 
 }  // namespace sb

@@ -12,6 +12,7 @@
 #include "cli/isolate.h"
 #include "cli/isolate_mark.h"
 #include "machine/peaks.h"
+#include "measure/child_process.h"
 #include "report/csv.h"
 
 namespace sb {
@@ -50,7 +51,7 @@ Variant marked(const Variant& variant, WorkerMark& mark, int index) {
 void report(const nlohmann::json& message) {
   const std::string line = message.dump() + "\n";
   for (std::size_t written = 0; written < line.size();) {
-    const ssize_t n = write(kWorkerReports, line.data() + written, line.size() - written);
+    const ssize_t n = write(ChildProcess::kReplies, line.data() + written, line.size() - written);
     if (n < 0) std::_Exit(1);  // nobody listens any more
     written += static_cast<std::size_t>(n);
   }

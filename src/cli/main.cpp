@@ -17,7 +17,9 @@ int main(int argc, char** argv) {
   sb::add_claims_command(app, chosen);
   sb::add_roofline_command(app, chosen);
   sb::add_compare_command(app, chosen);
+  sb::add_gate_command(app, chosen);
   sb::add_env_command(app, chosen);
   sb::add_worker_command(app, chosen);
+  sb::add_gate_worker_command(app, chosen);
   return sb::run_program(app, argc, argv, chosen);
 }

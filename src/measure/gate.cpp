@@ -159,14 +159,16 @@ class Gate {
                    [&] { one(*head_, head_group_, head_cases, &GateRow::head_fault); });
   }
 
-  // A process that dies while it prepares several cases takes them all with it.
+  // The case in hand is to blame; if that can't be told, all that were to be prepared.
   template <typename F>
   static bool guarded(const std::vector<Shared>& shared, std::string GateRow::*fault, F&& action) {
     try {
       action();
       return true;
     } catch (const LaunchDied& error) {
-      for (const Shared& s : shared) s.row->*fault = std::string("crashed: ") + error.what();
+      for (std::size_t i = 0; i < shared.size(); ++i) {
+        if (error.is_guilty(i)) shared[i].row->*fault = std::string("crashed: ") + error.what();
+      }
       return false;
     }
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -42,7 +43,13 @@ class GateLaunch {
 // The process is gone in the middle of a case.
 class LaunchDied : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  // `guilty`: of the cases to prepare, the one in hand; none: it can't be told.
+  explicit LaunchDied(const std::string& what, std::optional<std::size_t> guilty = {})
+      : std::runtime_error(what), guilty_(guilty) {}
+  bool is_guilty(std::size_t which) const { return !guilty_ || *guilty_ == which; }
+
+ private:
+  std::optional<std::size_t> guilty_;
 };
 
 enum class Side { kBase, kHead };

@@ -38,6 +38,9 @@ Judgement judge_evidence(const GateEvidence& evidence, double threshold) {
     return {Verdict::kUncompared, "neither build can run it (" + evidence.head_fault + ")"};
   }
   if (!evidence.head_fault.empty()) return {Verdict::kMissing, "head " + evidence.head_fault};
+  if (starts_with(evidence.base_fault, "crashed")) {  // and the head was not asked any more
+    return {Verdict::kUncompared, "base " + evidence.base_fault};
+  }
   if (!evidence.base_fault.empty()) return {Verdict::kNew, "base " + evidence.base_fault};
   if (evidence.pairs == 0) return {Verdict::kAmbiguous, "no launch pair was completed"};
   if (evidence.coverage < 0.949) {

@@ -30,6 +30,7 @@ void read_ignore(const YAML::Node& list, GatePolicy& policy, YamlErrors& errors)
 
 // Six launch pairs are the least for which the sign test gives a 95 % interval at all.
 constexpr int kLeastPairs = 6;
+constexpr int kLeastRerunPairs = 11;  // and eleven for a 99.9 % interval
 
 GatePolicy read_policy(const YAML::Node& root, YamlErrors& errors) {
   GatePolicy policy;
@@ -37,7 +38,7 @@ GatePolicy read_policy(const YAML::Node& root, YamlErrors& errors) {
   StrictMap map(root, "gate policy", errors);
   policy.threshold = map.number_in("threshold", 0.001, 10, policy.threshold);
   policy.launch_pairs = map.integer_in("launch_pairs", kLeastPairs, 1000, policy.launch_pairs);
-  policy.rerun_pairs = map.integer_in("rerun_pairs", kLeastPairs, 1000, policy.rerun_pairs);
+  policy.rerun_pairs = map.integer_in("rerun_pairs", kLeastRerunPairs, 1000, policy.rerun_pairs);
   policy.rounds = map.integer_in("rounds", 1, 10000, policy.rounds);
   read_thresholds(map.node("thresholds"), policy, errors);
   read_ignore(map.node("ignore"), policy, errors);

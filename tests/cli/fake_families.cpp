@@ -92,5 +92,25 @@ const Registration refuses{
             .why_not = [](const Problem&) { return "not in the mood"; },
             .make = [](const Problem&) { return kernel_from([](const Operands&) {}); }}};
 
+// What $SB_FAKE_BUILD says, so that one program can stand for two builds.
+bool build_is(const char* what) {
+  const char* build = std::getenv("SB_FAKE_BUILD");
+  return build != nullptr && std::string_view(build) == what;
+}
+
+Variant changing() {
+  Variant changing = variant("changing", [] {
+    if (build_is("slow")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (build_is("dies")) std::raise(SIGSEGV);
+    if (build_is("hangs")) std::this_thread::sleep_for(std::chrono::hours(1));
+  });
+  if (build_is("lacks")) changing.name = "changed";
+  if (build_is("wrong")) {
+    changing.make = [](const Problem&) { return kernel_from([](const Operands&) {}); };
+  }
+  return changing;
+}
+const Registration by_build{changing()};
+
 }  // namespace
 }  // namespace sb::fake

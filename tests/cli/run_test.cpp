@@ -132,7 +132,7 @@ TEST(ExitCodes, OfTheCommandLineItself) {
 
 TEST(Help, OfEachCommandEndsWithTwoExamples) {
   const Workspace space;
-  for (const char* command : {"list", "run", "verify", "peaks", "env"}) {
+  for (const char* command : {"list", "run", "verify", "peaks", "gate", "env"}) {
     const Finished help = space.run({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     const std::string examples =
@@ -419,13 +419,19 @@ TEST(Isolated, KernelsThatDieCostTheirOwnRowsOnly) {
   space.write("w.yaml", workload("\"*\"", "timeout: 0.3\nbaseline: right\n"));
   const Finished run = space.run({"run", "w.yaml", "--isolate", "case", "--out", "o"});
   EXPECT_EQ(run.exit_code, 3) << run.err;
-  const std::map<std::string, std::string> expected = {
-      {"right", ""},         {"also_right", ""},
-      {"slow", ""},          {"wrong", "incorrect"},
-      {"throws", "crashed"}, {"unmakeable", "crashed"},
-      {"aborts", "crashed"}, {"segfaults", "crashed"},
-      {"exits", "crashed"},  {"dies_later", "crashed"},
-      {"hangs", "timeout"},  {"refuses", "skipped"}};
+  const std::map<std::string, std::string> expected = {{"right", ""},
+                                                       {"also_right", ""},
+                                                       {"changing", ""},
+                                                       {"slow", ""},
+                                                       {"wrong", "incorrect"},
+                                                       {"throws", "crashed"},
+                                                       {"unmakeable", "crashed"},
+                                                       {"aborts", "crashed"},
+                                                       {"segfaults", "crashed"},
+                                                       {"exits", "crashed"},
+                                                       {"dies_later", "crashed"},
+                                                       {"hangs", "timeout"},
+                                                       {"refuses", "skipped"}};
   const std::vector<Row> rows = rows_of(space, "o/results.csv");
   EXPECT_THAT(rows, SizeIs(2 * expected.size()));
   for (const Row& row : rows) {
@@ -445,7 +451,7 @@ TEST(Isolated, KernelsThatDieCostTheirOwnRowsOnly) {
       EXPECT_THAT(row.reason, HasSubstr("0.3 s"));
     }
   }
-  EXPECT_EQ(parse_csv(space.read("o/samples.csv")).size(), 1 + 6 * 6);
+  EXPECT_EQ(parse_csv(space.read("o/samples.csv")).size(), 1 + 8 * 6);
 }
 
 TEST(Isolated, WorkersDoNotOutliveTheirParent) {

@@ -1,0 +1,32 @@
+// What the gate and the builds it compares say to each other: JSON, a line each.
+//
+//   worker    {"gate_protocol": 1, "version": "softmax-bench 0.1.0 (...)"}
+//   parent    {"gate_protocol": 1, "parent": pid, "groups": [...]}
+//   worker    {"groups": [[{"name", "why_skipped"}, ...], ...]}
+//   parent    {"prepare": group, "cases": [...], "verify": true}
+//   worker    {"fault": "..."} per case, in that order
+//   parent    {"sample": case, "iterations": n}
+//   worker    {"ns": 1234.5}
+//
+// In place of any reply: {"error": "..."}. A group goes over as words (operation, globs,
+// parameters) and each build looks them up in its own registry, so that neither has to read the
+// other's files and a build that lacks a variant simply has no such case.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "workload/workload.h"
+
+namespace sb {
+
+inline constexpr int kGateProtocol = 1;
+inline constexpr const char* kGateWorker = "gate-worker";
+
+// The groups of a plan as words. `filter` is the selection's regular expression.
+nlohmann::json gate_groups(const Plan& plan, const std::string& filter);
+
+// The worker's side: speaks on stdin and ChildProcess::kReplies until stdin ends.
+int gate_worker_main();
+
+}  // namespace sb

@@ -1,0 +1,166 @@
+// The worker's side of the gate: one build of the program, which does as it is told.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <regex>
+
+#include "cli/commands.h"
+#include "cli/environment.h"
+#include "cli/exit_code.h"
+#include "cli/gate_protocol.h"
+#include "core/registry.h"
+#include "measure/child_process.h"
+#include "measure/prepared_group.h"
+
+namespace sb {
+namespace {
+
+using nlohmann::json;
+
+void reply(const json& message) {
+  const std::string line = message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  for (std::size_t written = 0; written < line.size();) {
+    const ssize_t n = write(ChildProcess::kReplies, line.data() + written, line.size() - written);
+    if (n < 0) std::_Exit(kExitUsage);  // nobody listens any more
+    written += static_cast<std::size_t>(n);
+  }
+}
+
+std::map<std::string, std::string> values_in(const std::string& params) {
+  std::map<std::string, std::string> values;
+  for (const std::string& part : split(params, ';')) {
+    const std::size_t equals = part.find('=');
+    values[part.substr(0, equals)] = part.substr(equals + 1);
+  }
+  return values;
+}
+
+// A group as this build knows it; without variants where it does not know the words.
+struct KnownGroup {
+  Group group;
+  std::string refused;
+};
+
+KnownGroup known_group(const json& words) {
+  KnownGroup known;
+  Group& group = known.group;
+  group.workload = words.at("workload");
+  group.op = Registry::instance().find_operation(words.at("op").get<std::string>());
+  const auto& dtype = words.at("dtype").get_ref<const std::string&>();
+  const auto& cache = words.at("cache").get_ref<const std::string&>();
+  if (group.op == nullptr || !parse_dtype(dtype, group.problem.dtype) ||
+      !parse_cache_state(cache, group.cache)) {
+    return known;
+  }
+  try {
+    group.problem.params = Params(group.op->params(), values_in(words.at("params")));
+    group.fill = parse_fill(words.at("fill").get<std::string>(), group.op->fills());
+  } catch (const std::invalid_argument&) {
+    return known;
+  }
+  group.problem.threads = words.at("threads");
+  group.seed = words.at("seed");
+  known.refused = words.at("refused");
+  if (known.refused.empty()) known.refused = group.op->why_not(group.problem);
+  const std::regex filter(words.at("filter").get<std::string>(), std::regex::ECMAScript);
+  for (const Variant* variant : Registry::instance().variants_of(group.op->name())) {
+    const bool wanted =
+        std::any_of(words.at("variants").begin(), words.at("variants").end(),
+                    [&](const json& glob) { return selects(glob.get<std::string>(), *variant); });
+    // Only processors have a clock that the gate trusts.
+    if (wanted && variant->device == Device::kCpu &&
+        std::regex_search(case_name(group, *variant), filter)) {
+      group.variants.push_back(variant);
+    }
+  }
+  return known;
+}
+
+class Worker {
+ public:
+  explicit Worker(const json& job) {
+    json plan = json::array();
+    for (const json& words : job.at("groups")) {
+      groups_.push_back(known_group(words));
+      plan.push_back(cases_of(groups_.back()));
+    }
+    reply({{"groups", plan}});
+  }
+
+  void answer(const json& request) {
+    if (request.contains("prepare")) {
+      prepare(request);
+    } else {
+      if (!prepared_) throw UsageError("a sample was asked for before a group was prepared");
+      reply({{"ns", prepared_->sample_ns(request.at("sample").get<std::size_t>(),
+                                         request.at("iterations").get<std::int64_t>())}});
+    }
+  }
+
+ private:
+  static json cases_of(const KnownGroup& known) {
+    json cases = json::array();
+    for (const Variant* variant : known.group.variants) {
+      cases.push_back(
+          {{"name", case_name(known.group, *variant)},
+           {"why_skipped",
+            known.refused.empty() ? why_not(*variant, known.group.problem) : known.refused}});
+    }
+    return cases;
+  }
+
+  void prepare(const json& request) {
+    std::string no_operands;
+    prepared_.reset();
+    try {
+      prepared_.emplace(groups_.at(request.at("prepare").get<std::size_t>()).group);
+    } catch (const std::exception& error) {
+      no_operands = std::string("crashed: ") + error.what();
+    }
+    for (const json& which : request.at("cases")) {
+      reply({{"fault", prepared_ ? prepared_->prepare(which.get<std::size_t>(),
+                                                      request.at("verify").get<bool>())
+                                 : no_operands}});
+    }
+  }
+
+  std::vector<KnownGroup> groups_;
+  std::optional<PreparedGroup> prepared_;
+};
+
+}  // namespace
+
+int gate_worker_main() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphans when the gate is killed
+  reply({{"gate_protocol", kGateProtocol}, {"version", version_text()}});
+  std::optional<Worker> worker;
+  for (std::string line; std::getline(std::cin, line);) {
+    try {
+      const json request = json::parse(line);
+      if (worker) {
+        worker->answer(request);
+      } else if (request.at("parent").get<pid_t>() == getppid()) {
+        worker.emplace(request);
+      } else {
+        return kExitUsage;  // the gate died before the prctl took hold
+      }
+    } catch (const std::exception& error) {
+      reply({{"error", error.what()}});
+    }
+  }
+  return kExitOk;
+}
+
+void add_gate_worker_command(CLI::App& app, Action& chosen) {
+  CLI::App* command = app.add_subcommand(kGateWorker, "Samples what `gate` asks for");
+  command->group("");  // hidden
+  command->callback([&chosen] { chosen = gate_worker_main; });
+}
+
+}  // namespace sb
