@@ -44,8 +44,9 @@ Peaks declared_peaks(const std::string& machine) {
 }
 
 Peaks measured_peaks(const std::string& file) {
-  // `auto` is what the environment twin says for `run`.
-  const std::string path = file.empty() || file == "auto" ? peaks_cache_path() : file;
+  // `auto` and `none` are what the environment twin says for `run`.
+  const bool of_run = file.empty() || file == "auto" || file == "none";
+  const std::string path = of_run ? peaks_cache_path() : file;
   if (!std::filesystem::exists(path)) {
     throw UsageError(fmt::format(
         "{}: there are no ceilings of this machine yet; run `softmax-bench peaks`, or name "

@@ -6,6 +6,7 @@
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -99,6 +100,10 @@ void StackPool::prepare(Fiber& fiber, std::size_t index, void (*entry)()) const 
   fiber = {};
   fiber.low = stacks_ + index * kStride + kPage;
   fiber.high = fiber.low + kStack;
+#if defined(__SANITIZE_ADDRESS__)
+  // The thread that had this stack ended without unwinding: its red zones are still marked.
+  __asan_unpoison_memory_region(fiber.low, kStack);
+#endif
   // Tops spread over cache sets, or all threads' hot frames would compete for the same ones.
   std::byte* top = fiber.high - 64 * (1 + index % 61);
   // As if a call had just pushed a return address: 8 below a multiple of 16, nowhere to go.

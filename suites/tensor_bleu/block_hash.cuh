@@ -3,7 +3,7 @@
 // counts are exact. Work and memory grow linearly with the batch.
 #pragma once
 
-#include "backend/device.cuh"
+#include "suites/tensor_bleu/device_rows.cuh"
 #include "suites/tensor_bleu/device_score.cuh"
 
 namespace sb::tensor_bleu {
@@ -40,20 +40,6 @@ struct Table {
 __device__ __forceinline__ Table table_in(int* memory, int slots) {
   return {memory, memory + slots, memory + 2 * slots, memory + 3 * slots,
           static_cast<unsigned>(slots - 1)};
-}
-
-// The row without pads, by one warp; gives its length.
-__device__ __forceinline__ int without_pads(const std::int64_t* row, int s, std::int64_t pad,
-                                            std::int64_t* to) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  int length = 0;
-  for (int first = 0; first < s; first += 32) {
-    const std::int64_t token = first + lane < s ? row[first + lane] : pad;
-    const unsigned kept = __ballot_sync(~0u, token != pad);
-    if (token != pad) to[length + __popc(kept & ((1u << lane) - 1))] = token;
-    length += __popc(kept);
-  }
-  return length;
 }
 
 __device__ __forceinline__ unsigned hash_of(const std::int64_t* ngram, int n) {

@@ -1,44 +1,15 @@
-// tensor_bleu on a GPU by block_hash: what it can do, its workspace, its launches.
+// tensor_bleu on a GPU by block_hash: its workspace and launches.
 #pragma once
 
 #include <bit>
-#include <memory>
-#include <string>
 
-#include "backend/device_variant.cuh"
-#include "suites/tensor_bleu/bleu.h"
 #include "suites/tensor_bleu/block_hash.cuh"
+#include "suites/tensor_bleu/device_call.cuh"
 
 namespace sb::tensor_bleu {
 namespace {
 
-inline std::string why_not_on_device(const Problem& problem) {
-  const Shape s(problem);
-  if (s.rule.semantics != Semantics::kNltk) return "built for NLTK's semantics";
-  if (s.rule.smoothing > 4) return "built for smoothing methods 0 to 4";
-  if (s.refs + 1 > kMostRows) return "built for up to 64 references";
-  return "";
-}
-
-inline DeviceRule device_rule(const Rule& rule) {
-  DeviceRule device{.smoothing = rule.smoothing,
-                    .orders = rule.orders(),
-                    .reweigh = rule.auto_reweigh && rule.uniform4};
-  for (int i = 0; i < rule.orders(); ++i) {
-    device.weights[i] = rule.weights[static_cast<std::size_t>(i)];
-  }
-  return device;
-}
-
-inline void launch_scores(const Shape& s, const Operands& o) {
-  const auto b = static_cast<int>(s.b);
-  const int columns = s.rule.counted_orders();
-  const DeviceRule rule = device_rule(s.rule);
-  launch({.x = static_cast<unsigned>((s.b + 127) / 128), .threads = 128}, score_sentences,
-         o.get<const std::int64_t>(kCounts), o.get<double>(kScores), b, columns, rule);
-  launch({.threads = 32}, score_corpus, o.get<const std::int64_t>(kCounts), o.get<double>(kCorpus),
-         b, columns, rule);
-}
+static_assert(kMostRows == 1 + kMostReferences);
 
 // Up to 2048 tokens the table lies in shared memory.
 template <Bug kBug = Bug::kNone>
