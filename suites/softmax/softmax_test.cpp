@@ -28,6 +28,7 @@ bool is_ours(const Variant& variant) { return variant.isa != Isa::kNative; }
 std::vector<const Variant*> runnable(const Case& c, Whose whose = Whose::kAll) {
   std::vector<const Variant*> variants;
   for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
+    if (v->device != Device::kCpu) continue;  // device_test.cpp
     if (whose == Whose::kOurs && !is_ours(*v)) continue;
     const std::string why = why_not(*v, c.problem());
     if (why.empty()) {
