@@ -112,9 +112,9 @@ TEST(ResultsTable, ShowsMetricsBesideTheTime) {
   const std::string text =
       results_table(rows, {{identity_of(rows[0]), {{.name = "mean_abs_error", .value = 0.087}}},
                            {identity_of(rows[1]), {{.name = "mean_abs_error", .value = 0.00084}}}});
-  EXPECT_THAT(text, ContainsRegex("folded@avx2 +300 ns.* 0.00084"));
-  EXPECT_THAT(text, ContainsRegex("naive@avx2 +900 ns.* 0.087"));
-  EXPECT_THAT(text, ContainsRegex("error +mean_abs_error"));
+  EXPECT_THAT(text, ContainsRegex("time +mean_abs_error"));
+  EXPECT_THAT(text, ContainsRegex("folded@avx2 +300.0 ns +0.00084"));
+  EXPECT_THAT(text, ContainsRegex("naive@avx2 +900.0 ns +0.087"));
 }
 
 TEST(ResultsTable, OfNoRowsIsEmpty) { EXPECT_EQ(results_table({}), ""); }
