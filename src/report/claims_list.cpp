@@ -35,7 +35,8 @@ std::string why_testable(const Claim& claim, bool on_cuda) {
 std::string why_no_kernel(const Claim& claim, const ClaimPlace& place) {
   if (!place.has_cuda_variant) return "";
   for (const ClaimSide* side : {&claim.contender, &claim.baseline}) {
-    if (!side->ours() || side->variant == "best_other") continue;
+    const bool is_peer = side->variant.find(':') != std::string::npos;  // runs where it likes
+    if (!side->ours() || side->variant == "best_other" || is_peer) continue;
     for (const ClaimRun& run : claim.run_cuda) {
       if (!side->op.empty() && side->op != run.op) continue;
       bool has = false;
