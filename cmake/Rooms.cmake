@@ -45,11 +45,31 @@ function(sb_add_room name)
   if(NOT name STREQUAL "testing")
     set(sb_rooms "${sb_rooms};sb_${name}" CACHE INTERNAL "")
   endif()
+  file(GLOB device_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cu)
+  if(device_sources AND CMAKE_CUDA_COMPILER)
+    sb_add_cuda(${name} ${device_sources})
+    target_compile_definitions(sb_${name} PRIVATE SB_HAVE_CUDA=1)
+    # Tests link rooms, and this one is not whole without its device code.
+    set(sb_rooms "${sb_rooms};sb_cuda_${name};CUDA::cudart_static" CACHE INTERNAL "")
+  endif()
+endfunction()
+
+# sb_add_cuda(name sources...): what nvcc compiles -> OBJECT library sb_cuda_<name>. A spill or local
+# memory is an error.
+function(sb_add_cuda name)
+  add_library(sb_cuda_${name} OBJECT ${ARGN})
+  target_include_directories(sb_cuda_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  # CMake 3.25 drops CMAKE_CUDA_STANDARD 20 without a word.
+  target_compile_options(sb_cuda_${name} PRIVATE -std=c++20
+    "SHELL:-Xptxas --warn-on-spills,--warn-on-local-memory-usage,-Werror"
+    -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  set_target_properties(sb_cuda_${name} PROPERTIES CUDA_STANDARD_REQUIRED OFF
+                        CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
 endfunction()
 
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
 # compiler through wrapper sources; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is
-# found. A spill or local memory is an error.
+# found.
 function(sb_add_device_code name)
   file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cu)
   set(wrappers "")
@@ -67,14 +87,7 @@ function(sb_add_device_code name)
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
     return()
   endif()
-  add_library(sb_cuda_${name} OBJECT ${kernels})
-  target_include_directories(sb_cuda_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
-  # CMake 3.25 drops CMAKE_CUDA_STANDARD 20 without a word.
-  target_compile_options(sb_cuda_${name} PRIVATE -std=c++20
-    "SHELL:-Xptxas --warn-on-spills,--warn-on-local-memory-usage,-Werror"
-    -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
-  set_target_properties(sb_cuda_${name} PROPERTIES CUDA_STANDARD_REQUIRED OFF
-                        CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
+  sb_add_cuda(${name} ${kernels})
   set(sb_device_families "${sb_device_families};sb_cuda_${name}" CACHE INTERNAL "")
 endfunction()
 
@@ -122,6 +135,7 @@ function(sb_add_program)
   if(SB_TESTS)
     add_executable(softmax-bench-fake ${PROJECT_SOURCE_DIR}/tests/cli/fake_families.cpp)
     target_link_libraries(softmax-bench-fake PRIVATE sb_cli ${sb_rooms})
+    set_target_properties(softmax-bench-fake PROPERTIES LINKER_LANGUAGE CXX)
   endif()
 endfunction()
 
@@ -135,6 +149,7 @@ function(sb_add_tests name)
   target_link_libraries(test_${name} PRIVATE ${arg_LINK} fmt::fmt nlohmann_json::nlohmann_json
                                              GTest::gtest GTest::gtest_main GTest::gmock)
   target_compile_options(test_${name} PRIVATE -Wno-conversion)
+  set_target_properties(test_${name} PROPERTIES LINKER_LANGUAGE CXX)  # not nvcc
   # Paths only where they are used: an object without them is the same in every checkout (ccache).
   if(NOT name MATCHES "^checked_")
     target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

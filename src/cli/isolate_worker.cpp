@@ -19,7 +19,7 @@ namespace sb {
 namespace {
 
 // Says who is in hand; costs two stores per call, which only isolated runs pay.
-class MarkedKernel final : public Kernel {
+class MarkedKernel final : public Kernel, public DeviceWork {
  public:
   MarkedKernel(std::unique_ptr<Kernel> kernel, WorkerMark& mark, int index)
       : kernel_(std::move(kernel)), mark_(mark), index_(index) {}
@@ -30,6 +30,13 @@ class MarkedKernel final : public Kernel {
     mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
   }
   std::vector<Metric> metrics() const override { return kernel_->metrics(); }
+
+  DeviceWork* device_work() override { return kernel_->device_work() != nullptr ? this : nullptr; }
+  // In hand until another kernel is: the clock waits for what this one has enqueued.
+  void enqueue(const Operands& on_device, void* stream) override {
+    mark_.current.store(index_, std::memory_order_relaxed);
+    kernel_->device_work()->enqueue(on_device, stream);
+  }
 
  private:
   std::unique_ptr<Kernel> kernel_;
@@ -89,6 +96,7 @@ int worker_main() {
   WorkerMark& mark = *WorkerMark::map(kWorkerMark);
   std::deque<Variant> variants;
   const std::vector<bool> excluded = job.at("excluded");
+  const std::vector<const Variant*> original = group.variants;
   std::vector<const Variant*> selected;
   for (std::size_t i = 0; i < group.variants.size(); ++i) {
     if (excluded.at(i)) continue;
@@ -99,7 +107,18 @@ int worker_main() {
 
   std::optional<Peaks> peaks;
   if (const std::string path = job.at("peaks"); !path.empty()) peaks = load_peaks(path);
-  run({group}, options_from(job, peaks));
+  RunOptions options = options_from(job, peaks);
+  // This process can do nothing more on the device: ends as if the kernel had ended it.
+  options.on_device_lost = [&](const Variant& variant, const std::string& what) {
+    for (std::size_t i = 0; i < original.size(); ++i) {
+      if (original[i]->full_name() == variant.full_name()) {
+        mark.current.store(static_cast<int>(i), std::memory_order_relaxed);
+      }
+    }
+    report({{"lost", what}});
+    std::_Exit(1);
+  };
+  run({group}, options);
   report({{"end", true}});
   return 0;
 }

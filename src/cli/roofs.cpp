@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cli/exit_code.h"
+#include "machine/gpu.h"
 #include "machine/peaks.h"
 
 namespace sb {
@@ -16,10 +17,20 @@ void note(bool quiet, const std::string& text) {
   if (!quiet) fmt::print(stderr, "softmax-bench: {}\n", text);
 }
 
+std::string name_of_gpu() {
+  std::string why;
+  const std::unique_ptr<Gpu> gpu = open_gpu(why);
+  return gpu ? gpu->info().name : "";
+}
+
 std::optional<Peaks> load_cached(const std::string& path, bool quiet) {
   if (std::error_code ignored; !std::filesystem::exists(path, ignored)) return std::nullopt;
   try {
-    return load_peaks(path);
+    Peaks peaks = load_peaks(path);
+    if (const std::string gpu = name_of_gpu(); !gpu.empty() && gpu != peaks.gpu) {
+      throw std::runtime_error(fmt::format("{}: no ceilings of this machine's {}", path, gpu));
+    }
+    return peaks;
   } catch (const std::exception& error) {
     note(quiet, fmt::format("{}; measuring again", error.what()));
     return std::nullopt;

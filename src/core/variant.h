@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device_work.h"
 #include "core/isa.h"
 #include "core/operation.h"
 
@@ -26,6 +27,9 @@ class Kernel {
   virtual void run(const Operands&) = 0;
 
   virtual std::vector<Metric> metrics() const { return {}; }  // of the last run
+
+  // The same work without run()'s copies, where operands are the device's; null on the CPU.
+  virtual DeviceWork* device_work() { return nullptr; }
 };
 
 struct Variant {

@@ -9,11 +9,12 @@ namespace {
 // The fastest bandwidth roof of the level for this thread count. A kernel that reads much and
 // writes little may come near the read roof, one that copies near the copy roof; dividing by the
 // fastest of them never says more than 100 % for honest work.
-const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, int threads,
+const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, Device device, int threads,
                            bool streams) {
   const Roof* best = nullptr;
   for (const Roof& roof : peaks.roofs) {
     if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
+    if (roof.device != name_of(device)) continue;
     if (roof.kind.ends_with("_nt") && !streams) continue;
     if (roof.kind == "write" || roof.kind == "write_nt") continue;
     if (best == nullptr || roof.value > best->value) best = &roof;
@@ -21,18 +22,30 @@ const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, int thr
   return best;
 }
 
+// A GPU has one set of roofs.
+int threads_of(const Variant& variant, const Problem& problem) {
+  return variant.device == Device::kCuda ? 1 : problem.threads;
+}
+
 // Arithmetic happens in f32 for every storage type but f64; a bf16 dot product has its own roof.
 const Roof* flop_roof(const Peaks& peaks, const Variant& variant, const Problem& problem) {
   const Roof* best = nullptr;
   const bool wide = problem.dtype == Dtype::kF64;
   for (const Roof& roof : peaks.roofs) {
-    if (!roof.is_flops || roof.threads != problem.threads) continue;
+    if (!roof.is_flops || roof.threads != threads_of(variant, problem)) continue;
+    if (roof.device != name_of(variant.device)) continue;
     if (variant.isa != Isa::kNative && roof.isa != name_of(variant.isa)) continue;
     const bool fits = roof.dtype == (wide ? "f64" : "f32") ||
-                      (problem.dtype == Dtype::kBf16 && roof.dtype == "bf16");
+                      (problem.dtype == Dtype::kBf16 && roof.dtype == "bf16") ||
+                      (problem.dtype == Dtype::kF16 && roof.kind == "mma" && roof.dtype == "f16");
     if (fits && (best == nullptr || roof.value > best->value)) best = &roof;
   }
   return best;
+}
+
+std::string gpu_level_of(double bytes, const Group& group, const Peaks& peaks) {
+  const bool cold = group.cache == CacheState::kCold;
+  return !cold && bytes <= static_cast<double>(peaks.gpu_l2_bytes) ? "L2" : "mem";
 }
 
 }  // namespace
@@ -55,9 +68,12 @@ Bound binding_roof(const Group& group, const Variant& variant, double bytes_algo
   for (const TensorSpec& spec : group.op->tensors(group.problem)) {
     footprint += static_cast<double>(spec.allocated());
   }
-  const std::string level = level_of(footprint, group, peaks);
+  const bool on_gpu = variant.device == Device::kCuda;
+  const std::string level =
+      on_gpu ? gpu_level_of(footprint, group, peaks) : level_of(footprint, group, peaks);
   Bound result;
-  if (const Roof* roof = bandwidth_roof(peaks, level, group.problem.threads, variant.streams)) {
+  if (const Roof* roof = bandwidth_roof(peaks, level, variant.device,
+                                        threads_of(variant, group.problem), variant.streams)) {
     result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
   }
   if (const Roof* roof = flop_roof(peaks, variant, group.problem)) {

@@ -20,7 +20,7 @@ std::string percent(double share) {
 
 void fill_time(Row& row, const Samples& samples) {
   const Interval interval = median_interval(samples.ns_per_call);
-  row.timer = "steady_clock via Google Benchmark";
+  row.timer = samples.timer;
   row.samples = static_cast<std::int64_t>(samples.ns_per_call.size());
   row.rounds = row.samples;
   row.iterations = samples.iterations;

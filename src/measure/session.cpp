@@ -7,10 +7,9 @@
 
 #include "core/registry.h"
 #include "machine/affinity.h"
-#include "machine/topology.h"
-#include "measure/cache_state.h"
+#include "machine/gpu.h"
+#include "measure/contestants.h"
 #include "measure/dump.h"
-#include "measure/google_benchmark.h"
 #include "measure/rounds.h"
 #include "measure/row_figures.h"
 #include "measure/verify.h"
@@ -26,24 +25,9 @@ struct Case {
   Samples samples;
 };
 
-// Fibers have no time to take; on a GPU these clocks would take the copies for the kernel.
 std::string why_not_timed(Device device) {
-  if (device == Device::kSimt) return "fibers say nothing about time: use verify --device simt";
-  if (device == Device::kCuda) return "no timing on a GPU yet: use verify --device cuda";
-  return "";
+  return device == Device::kSimt ? "fibers say nothing about time: use verify --device simt" : "";
 }
-
-class KernelContestant final : public Contestant {
- public:
-  KernelContestant(Kernel& kernel, Rotation& rotation) : kernel_(kernel), rotation_(rotation) {}
-  double sample_ns(std::int64_t iterations) override {
-    return time_calls(kernel_, rotation_.sets(), rotation_.next, iterations);
-  }
-
- private:
-  Kernel& kernel_;
-  Rotation& rotation_;
-};
 
 class Session {
  public:
@@ -107,6 +91,7 @@ class Session {
       std::string why = group.op->why_not(group.problem);
       if (why.empty()) why = why_not(*c.variant, group.problem);
       if (why.empty() && !options_.verify_only) why = why_not_timed(c.variant->device);
+      if (why.empty() && c.variant->device == lost_on_) why = lost_;
       if (why.empty()) {
         ++summary_.runnable;
       } else {
@@ -157,10 +142,21 @@ class Session {
         set_status(c.row, status::kIncorrect, result.reason);
         c.kernel.reset();
       }
+    } catch (const DeviceLost& error) {
+      set_status(c.row, status::kCrashed, error.what());
+      c.kernel.reset();
+      device_lost(*c.variant, error.what());
     } catch (const std::exception& error) {
       set_status(c.row, status::kCrashed, error.what());
       c.kernel.reset();
     }
+  }
+
+  void device_lost(const Variant& variant, const std::string& what) {
+    lost_on_ = variant.device;
+    lost_ = variant.full_name() + " left the device unusable for this process (" + what +
+            "); --isolate case costs only its own row";
+    if (options_.on_device_lost) options_.on_device_lost(variant, what);
   }
 
   void report_metrics(const Group& group, const Case& c) const {
@@ -178,23 +174,27 @@ class Session {
       if (c.kernel) racing.push_back(&c);
     }
     if (racing.empty() || stopped()) return;
-    Rotation rotation(*master_, group.cache, topology().last_level_bytes(),
-                      topology().memory_bytes);
-    std::vector<KernelContestant> contestants;
-    contestants.reserve(racing.size());
-    std::vector<Contestant*> turns;
-    for (Case* c : racing) turns.push_back(&contestants.emplace_back(*c->kernel, rotation));
-
-    const RoundsOptions rounds{.rounds = group.rounds,
-                               .min_time_s = group.min_time_s,
-                               .timeout_s = group.timeout_s,
-                               .stopped = [this] { return stopped(); }};
-    std::vector<Samples> samples = run_rounds(turns, rounds);
+    std::vector<Kernel*> kernels;
+    for (const Case* c : racing) kernels.push_back(c->kernel.get());
+    const Contestants contestants(kernels, *master_, group.cache, gpu_);
+    const RoundsOptions rounds{
+        .rounds = group.rounds,
+        .min_time_s = group.min_time_s,
+        .timeout_s = group.timeout_s,
+        .stopped = [this] { return stopped(); },
+        .on_device_lost = [&](std::size_t i,
+                              const std::string& what) { device_lost(*racing[i]->variant, what); }};
+    std::vector<Samples> samples = run_rounds(contestants.turns(), rounds);
     for (std::size_t i = 0; i < racing.size(); ++i) {
       racing[i]->samples = std::move(samples[i]);
       fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
-      if (rotation.lukewarm() && racing[i]->row.status == status::kOk) {
+      if (contestants.lukewarm(i) && racing[i]->row.status == status::kOk) {
         racing[i]->row.reason = "memory too small to push the operands out of the last-level cache";
+      }
+      if (racing[i]->samples.rejected > 0 && options_.on_metric) {
+        options_.on_metric(racing[i]->row,
+                           {"throttled_samples", static_cast<double>(racing[i]->samples.rejected),
+                            "", "measured"});
       }
       racing[i]->kernel.reset();
     }
@@ -242,6 +242,9 @@ class Session {
   std::optional<OperandSet> master_;
   std::string reference_key_;
   std::vector<Expected> expected_;
+  std::unique_ptr<Gpu> gpu_;       // once a kernel wanted it
+  std::optional<Device> lost_on_;  // no kernel can run there any more,
+  std::string lost_;               // because of this
 };
 
 }  // namespace

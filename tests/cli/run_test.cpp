@@ -369,6 +369,38 @@ TEST_P(Stopped, ByKillLosesTheRowInHandOnly) {
 
 INSTANTIATE_TEST_SUITE_P(Isolation, Stopped, ::testing::Values("none", "case"));
 
+TEST(Isolation, CostsALostDeviceOneRow) {
+  const Workspace space;
+  space.write("w.yaml", workload("right, loses_device, also_right"));
+  EXPECT_EQ(space.run({"run", "w.yaml", "--isolate", "case", "--out", "o"}).exit_code, 4);
+  for (const Row& row : rows_of(space, "o/results.csv")) {
+    const bool lost = row.variant == "loses_device";
+    EXPECT_EQ(row.status, lost ? "crashed" : "ok") << row.variant;
+    if (lost) {
+      EXPECT_EQ(row.reason,
+                "the kernel left its device unusable: an illegal memory access was encountered");
+    }
+  }
+}
+
+TEST(Run, SkipsWhatComesAfterALostDeviceAndNamesTheKernelThatLostIt) {
+  const Workspace space;
+  space.write("w.yaml", workload("loses_device"));
+  std::string second = workload("right");
+  second.replace(second.find("name: w"), 7, "name: v");
+  space.write("v.yaml", second);
+  EXPECT_EQ(space.run({"run", "w.yaml", "v.yaml", "--out", "o"}).exit_code, 4);
+  int skipped = 0;
+  for (const Row& row : rows_of(space, "o/results.csv")) {
+    if (row.variant != "right") continue;
+    ++skipped;
+    EXPECT_EQ(row.status, "skipped");
+    EXPECT_THAT(row.reason, HasSubstr("twice/loses_device@scalar left the device unusable"));
+    EXPECT_THAT(row.reason, HasSubstr("--isolate case"));
+  }
+  EXPECT_GT(skipped, 0);
+}
+
 TEST(Resume, DropsAHalfWrittenLineAndMeasuresItsGroupAgain) {
   const Workspace space;
   space.write("w.yaml", workload("right, also_right"));
