@@ -42,7 +42,7 @@ double PreparedGroup::sample_ns(std::size_t which, std::int64_t iterations) {
     rotation_.emplace(master_, group_.cache, topology().last_level_bytes(),
                       topology().memory_bytes);
   }
-  return time_calls(*kernel, rotation_->sets(), rotation_->next, iterations);
+  return time_calls(*kernel, *rotation_, iterations);
 }
 
 }  // namespace sb

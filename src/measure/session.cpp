@@ -37,7 +37,7 @@ class KernelContestant final : public Contestant {
  public:
   KernelContestant(Kernel& kernel, Rotation& rotation) : kernel_(kernel), rotation_(rotation) {}
   double sample_ns(std::int64_t iterations) override {
-    return time_calls(kernel_, rotation_.sets(), rotation_.next, iterations);
+    return time_calls(kernel_, rotation_, iterations);
   }
 
  private:
@@ -187,13 +187,16 @@ class Session {
     const RoundsOptions rounds{.rounds = group.rounds,
                                .min_time_s = group.min_time_s,
                                .timeout_s = group.timeout_s,
+                               .on_round = [&](int round) { rotation.begin_round(round); },
                                .stopped = [this] { return stopped(); }};
     std::vector<Samples> samples = run_rounds(turns, rounds);
     for (std::size_t i = 0; i < racing.size(); ++i) {
       racing[i]->samples = std::move(samples[i]);
       fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
       if (rotation.lukewarm() && racing[i]->row.status == status::kOk) {
-        racing[i]->row.reason = "memory too small to push the operands out of the last-level cache";
+        racing[i]->row.reason =
+            "the operands may not be cold: memory too small, or size of the last-level cache "
+            "unknown";
       }
       racing[i]->kernel.reset();
     }
