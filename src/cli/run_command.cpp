@@ -142,7 +142,7 @@ void add_run_command(CLI::App& app, Action& chosen) {
                            "Ceilings for % of roof: auto (measured once per machine), none, or a "
                            "file of `softmax-bench peaks`"))
       ->capture_default_str();
-  command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing");
+  twin(command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing"));
   twin(command->add_flag("--quiet", settings->quiet,
                          "No progress, no table; only files and errors"));
   command->callback(

@@ -18,9 +18,11 @@ PreparedGroup::PreparedGroup(const Group& group)
 
 std::string PreparedGroup::prepare(std::size_t which, bool verify) {
   try {
-    std::unique_ptr<Kernel> kernel = group_.variants.at(which)->make(group_.problem);
+    const Variant& variant = *group_.variants.at(which);
+    std::unique_ptr<Kernel> kernel = variant.make(group_.problem);
     if (verify) {
-      const Verification result = sb::verify(*kernel, master_, expected());
+      const Verification result =
+          sb::verify(*kernel, master_, expected(), variant.tolerance_factor_for(group_.problem));
       if (!result.passed) return "incorrect: " + result.reason;
     }
     kernels_[which] = std::move(kernel);

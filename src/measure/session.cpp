@@ -145,7 +145,8 @@ class Session {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
       c.kernel = c.variant->make(group.problem);
-      const Verification result = verify(*c.kernel, *master_, expected_);
+      const Verification result =
+          verify(*c.kernel, *master_, expected_, c.variant->tolerance_factor_for(group.problem));
       c.row.workspace_bytes = AllocationCounter::peak() - before;
       fill_verification(c.row, result);
       report_metrics(group, c);

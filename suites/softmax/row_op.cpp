@@ -121,12 +121,8 @@ void RowOp::fill(const Problem& problem, const Fill& fill, std::uint64_t seed,
 }
 
 std::vector<Expected> RowOp::reference(const Problem& problem, const Operands& operands) const {
-  return {expected(problem, operands, tolerance(problem))};
-}
-
-Expected RowOp::expected(const Problem& problem, const Operands& operands,
-                         const Tolerance& allowed) const {
   const Shape s(problem);
+  const Tolerance allowed = tolerance(problem);
   Expected expected;
   expected.value.resize(static_cast<std::size_t>(s.rows * s.cols));
   expected.scale.resize(expected.value.size());

@@ -130,19 +130,6 @@ TEST(ExitCodes, OfTheCommandLineItself) {
   EXPECT_THAT(space.run({"run", "--fliter", "x"}).err, HasSubstr("did you mean \"--filter\"?"));
 }
 
-TEST(Help, OfEachCommandEndsWithTwoExamples) {
-  const Workspace space;
-  for (const char* command : {"list", "run", "verify", "peaks", "gate", "env"}) {
-    const Finished help = space.run({command, "--help"});
-    EXPECT_EQ(help.exit_code, 0);
-    const std::string examples =
-        help.out.substr(std::min(help.out.find("Examples:"), help.out.size()));
-    const std::regex line("\n  softmax-bench " + std::string(command));
-    EXPECT_EQ(std::distance(std::sregex_iterator(examples.begin(), examples.end(), line), {}), 2)
-        << help.out;
-  }
-}
-
 // --- what a run leaves
 // -----------------------------------------------------------------------------
 
@@ -232,25 +219,6 @@ TEST(Run, PrintsItsPlanAndRunsNothing) {
   EXPECT_THAT(plan.out, HasSubstr("(skipped: not in the mood)"));
   EXPECT_THAT(plan.out, HasSubstr("4 cases in 2 groups"));
   EXPECT_FALSE(std::filesystem::exists(space.path("results")));
-}
-
-TEST(Run, TakesEveryOptionFromTheEnvironmentToo) {
-  const Workspace space;
-  space.write("w.yaml", workload("right, also_right"));
-  const Finished run = space.run({"run", "w.yaml"}, {{"SOFTMAX_BENCH_OUT", "there"},
-                                                     {"SOFTMAX_BENCH_VARIANTS", "right"},
-                                                     {"SOFTMAX_BENCH_SET", "n=32"},
-                                                     {"SOFTMAX_BENCH_ROUNDS", "7"},
-                                                     {"SOFTMAX_BENCH_SEED", "3"},
-                                                     {"SOFTMAX_BENCH_QUIET", "true"}});
-  ASSERT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_EQ(run.out, "");
-  const std::vector<Row> rows = rows_of(space, "there/results.csv");
-  ASSERT_THAT(rows, SizeIs(1));
-  EXPECT_EQ(rows[0].params, "n=32");
-  EXPECT_EQ(rows[0].rounds, 7);
-  EXPECT_EQ(rows[0].seed, 3);
-  EXPECT_EQ(space.run({"list"}, {{"SOFTMAX_BENCH_ISA", "avx1024"}}).exit_code, 2);
 }
 
 TEST(Run, KeepsAnEarlierRun) {
