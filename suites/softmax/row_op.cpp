@@ -123,7 +123,8 @@ void RowOp::fill(const Problem& problem, const Fill& fill, std::uint64_t seed,
 std::vector<Expected> RowOp::reference(const Problem& problem, const Operands& operands) const {
   const Shape s(problem);
   const Tolerance allowed = tolerance(problem);
-  Expected expected;
+  std::vector<Expected> answer(1);
+  Expected& expected = answer[0];
   expected.value.resize(static_cast<std::size_t>(s.rows * s.cols));
   expected.scale.resize(expected.value.size());
   expected.tolerance = allowed.all();
@@ -140,7 +141,7 @@ std::vector<Expected> RowOp::reference(const Problem& problem, const Operands& o
       expected.scale[i] = e.scale;
     }
   }
-  return expected;
+  return answer;
 }
 
 std::vector<Mutant> RowOp::mutants() const {
