@@ -286,6 +286,26 @@ TEST(BadOutput, OnStdoutIsNoSuccess) {
   }
 }
 
+// A limit on the size of files stands for a disk that fills up.
+TEST(BadOutput, ThatFillsUpDuringTheRunIsAnErrorAndCostsNoCompleteRow) {
+  const Workspace space;
+  space.write("w.yaml",
+              "name: w\nop: twice\nsweep: {n: {from: 2, to: 80, step: 2}}\nvariants: [right]\n"
+              "rounds: 1\nmin_time: 0.0001\n");
+  const std::string here = "cd " + space.path(".").string() + " && SOFTMAX_BENCH_PEAKS=none ";
+  const int status =
+      std::system((here + "sh -c 'trap \"\" XFSZ; ulimit -f 16; exec " SB_FAKE_PROGRAM
+                          " run w.yaml --out o' 2> err")
+                      .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+  EXPECT_THAT(space.read("err"), AllOf(HasSubstr("results.csv"), HasSubstr("File too large")));
+  const std::size_t kept = read_csv(space.path("o/results.csv"), TruncatedTail::kDrop).rows.size();
+  EXPECT_GT(kept, 2u);
+  EXPECT_LT(kept, 40u);
+  EXPECT_EQ(space.run({"run", "--resume", "o"}).exit_code, 0);
+  EXPECT_THAT(rows_of(space, "o/results.csv"), SizeIs(40));
+}
+
 // --- stopping and going on
 // ------------------------------------------------------------------------
 
