@@ -11,7 +11,7 @@
 
 #include "cli/isolate.h"
 #include "cli/isolate_mark.h"
-#include "machine/peaks.h"
+#include "cli/roofs.h"
 #include "measure/child_process.h"
 #include "report/csv.h"
 
@@ -98,7 +98,7 @@ int worker_main() {
   group.variants = selected;
 
   std::optional<Peaks> peaks;
-  if (const std::string path = job.at("peaks"); !path.empty()) peaks = load_peaks(path);
+  if (const std::string path = job.at("peaks"); !path.empty()) peaks = read_roofs(path);
   run({group}, options_from(job, peaks));
   report({{"end", true}});
   return 0;

@@ -35,6 +35,11 @@ const Roof* flop_roof(const Peaks& peaks, const Variant& variant, const Problem&
   return best;
 }
 
+// As a row names it: a vendor's figure is not a measured one.
+std::string named(const Roof& roof) {
+  return roof.source == "measured" ? roof.id : roof.id + " (" + roof.source + ")";
+}
+
 }  // namespace
 
 std::string level_of(double bytes, const Group& group, const Peaks& peaks) {
@@ -58,11 +63,11 @@ Bound binding_roof(const Group& group, const Variant& variant, double bytes_algo
   const std::string level = level_of(footprint, group, peaks);
   Bound result;
   if (const Roof* roof = bandwidth_roof(peaks, level, group.problem.threads, variant.streams)) {
-    result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
+    result = {named(*roof), level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
   }
   if (const Roof* roof = flop_roof(peaks, variant, group.problem)) {
     const double floor_ns = flops / roof->value * 1e9;
-    if (floor_ns > result.floor_ns) result = {roof->id, "compute", floor_ns};
+    if (floor_ns > result.floor_ns) result = {named(*roof), "compute", floor_ns};
   }
   return result;
 }

@@ -75,6 +75,9 @@ TEST_P(Environment, SaysWhatAnOptionWouldSay) {
   space.write("w.yaml",
               "name: w\nop: twice\nsweep: {n: [4, 8]}\nvariants: [right, also_right]\n"
               "min_time: 0.0001\n");
+  space.write("machine.yaml",
+              "name: mine\nsource: a guess\nroofs:\n  - {isa: scalar, dtype: f32, kind: fma, "
+              "gflop_per_s: 50}\n");
   Workspace::Environment environment = GetParam().environment;
   environment.try_emplace("SOFTMAX_BENCH_OUT", "o");
   const Finished finished = space.run({"run", "w.yaml"}, environment);
@@ -176,6 +179,15 @@ const std::vector<Twin>& twins() {
       {"Peaks",
        {{"SOFTMAX_BENCH_PEAKS", "nothere.json"}},
        [](const Outcome& o) { EXPECT_THAT(o.finished.err, HasSubstr("nothere.json")); }},
+      {"DeclaredPeaks",
+       {{"SOFTMAX_BENCH_PEAKS", "machine.yaml"}},
+       [](const Outcome& o) {
+         ASSERT_THAT(o.rows, SizeIs(4));
+         for (const Row& row : o.rows) {
+           EXPECT_EQ(row.roof_id, "fma/scalar/f32/t1 (declared)");
+           EXPECT_GT(row.pct_roof.value_or(0), 0);
+         }
+       }},
       {"IsaCap",
        {{"SOFTMAX_BENCH_ISA", "avx1024"}},
        [](const Outcome& o) {
