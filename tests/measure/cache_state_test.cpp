@@ -60,7 +60,9 @@ TEST_P(Cold, TouchesMoreThanTheCacheHoldsBeforeItComesBackToALine) {
     EXPECT_EQ(x % 64, 0u);
     EXPECT_TRUE(lines.insert(x).second) << "set " << set << " is an earlier one";
     // Who is fetched ahead is not cold. With three sets or fewer everybody is a neighbour.
-    if (rotation.sets() > 3) EXPECT_GT(std::max(x, before) - std::min(x, before), 2 * bytes);
+    if (rotation.sets() > 3) {
+      EXPECT_GT(std::max(x, before) - std::min(x, before), 2 * bytes);
+    }
     before = x;
     rotation.advance();
   }
