@@ -199,7 +199,7 @@ const std::vector<Twin>& twins() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Environment, ::testing::ValuesIn(twins()),
-                         [](const auto& t) { return std::string(t.param.what); });
+                         [](const auto& twin) { return std::string(twin.param.what); });
 
 }  // namespace
 }  // namespace sb
