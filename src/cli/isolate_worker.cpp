@@ -11,7 +11,7 @@
 
 #include "cli/isolate.h"
 #include "cli/isolate_mark.h"
-#include "machine/peaks.h"
+#include "cli/roofs.h"
 #include "measure/child_process.h"
 #include "report/csv.h"
 
@@ -106,7 +106,7 @@ int worker_main() {
   group.variants = selected;
 
   std::optional<Peaks> peaks;
-  if (const std::string path = job.at("peaks"); !path.empty()) peaks = load_peaks(path);
+  if (const std::string path = job.at("peaks"); !path.empty()) peaks = read_roofs(path);
   RunOptions options = options_from(job, peaks);
   // This process can do nothing more on the device: ends as if the kernel had ended it.
   options.on_device_lost = [&](const Variant& variant, const std::string& what) {

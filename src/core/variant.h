@@ -49,6 +49,10 @@ struct Variant {
   // FLOPs the algorithm executes where that differs from Operation::cost. Null: the operation's.
   std::function<double(const Problem&)> flops_executed;
 
+  // Times the operation's tolerance that its answers may be off by: a library adds up as it likes.
+  // Null: 1, as for all that is ours.
+  std::function<double(const Problem&)> tolerance_factor;
+
   // Empty if it can do this problem here, else the reason, which becomes the row's. Null: always.
   std::function<std::string(const Problem&)> why_not;
 
@@ -58,6 +62,9 @@ struct Variant {
   std::string source;  // file that registered it; set by Registration
 
   std::string full_name() const;  // "softmax/two_pass@avx512"
+  double tolerance_factor_for(const Problem& problem) const {
+    return tolerance_factor ? tolerance_factor(problem) : 1;
+  }
 };
 
 // Wraps a callable void(const Operands&) as a Kernel: most kernels need nothing else.

@@ -12,7 +12,7 @@ class CpuContestant final : public Contestant {
  public:
   CpuContestant(Kernel& kernel, Rotation& rotation) : kernel_(kernel), rotation_(rotation) {}
   double sample_ns(std::int64_t iterations) override {
-    return time_calls(kernel_, rotation_.sets(), rotation_.next, iterations);
+    return time_calls(kernel_, rotation_, iterations);
   }
 
  private:
@@ -59,6 +59,10 @@ std::unique_ptr<Contestant> Contestants::contestant_of(Kernel& kernel, OperandSe
   } catch (const std::exception& error) {
     return std::make_unique<UnableContestant>(error.what());
   }
+}
+
+void Contestants::begin_round(int round) {
+  if (rotation_) rotation_->begin_round(round);
 }
 
 bool Contestants::lukewarm(std::size_t i) const {

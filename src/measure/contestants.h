@@ -25,6 +25,8 @@ class Contestants {
 
   const std::vector<Contestant*>& turns() const { return turns_; }  // in the order of the kernels
 
+  void begin_round(int round);  // the operands move to the round's place
+
   // Memory is too small to push the operands of this one out of its last-level cache.
   bool lukewarm(std::size_t i) const;
 

@@ -21,20 +21,27 @@ class Collector final : public benchmark::BenchmarkReporter {
   double seconds = -1;
 };
 
+// No sample pays for what another kernel did to the caches. A single call that lasts for a whole
+// sample would take too long to be made twice.
+void warm_up(Kernel& kernel, const Rotation& rotation, std::int64_t iterations) {
+  if (iterations > 1) {
+    kernel.run(rotation.operands());
+  } else {
+    rotation.touch();
+  }
+}
+
 }  // namespace
 
-double time_calls(Kernel& kernel, const std::vector<Operands>& sets, std::size_t& next,
-                  std::int64_t iterations) {
+double time_calls(Kernel& kernel, Rotation& rotation, std::int64_t iterations) {
   std::exception_ptr thrown;
   const auto loop = [&](benchmark::State& state) {
     try {
-      std::size_t set = next;
-      const std::size_t count = sets.size();
+      if (!rotation.rotates()) warm_up(kernel, rotation, iterations);
       for (auto _ : state) {
-        kernel.run(sets[set]);
-        if (++set == count) set = 0;
+        kernel.run(rotation.operands());
+        rotation.advance();
       }
-      next = set;
     } catch (...) {
       thrown = std::current_exception();
       state.SkipWithError("the kernel threw");

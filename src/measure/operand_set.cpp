@@ -63,13 +63,6 @@ OperandSet::OperandSet(std::vector<TensorSpec> specs, int misalign) : specs_(std
   operands_ = Operands(std::move(pointers));
 }
 
-void OperandSet::copy_inputs_from(const OperandSet& other) {
-  for (std::size_t i = 0; i < specs_.size(); ++i) {
-    if (specs_[i].role != Role::kInput) continue;
-    std::memcpy(data_[i], other.data_[i], static_cast<std::size_t>(specs_[i].allocated()));
-  }
-}
-
 void OperandSet::poison_outputs() {
   for (std::size_t i = 0; i < specs_.size(); ++i) {
     if (specs_[i].role != Role::kOutput) continue;

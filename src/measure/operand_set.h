@@ -18,8 +18,6 @@ class OperandSet {
   const std::vector<TensorSpec>& specs() const { return specs_; }
   const Operands& operands() const { return operands_; }
 
-  void copy_inputs_from(const OperandSet& other);  // same specs
-
   // Fills outputs (gaps of row_stride included) with bytes 0xff: NaN in every floating format, -1
   // in integers. No reference ever expects that NaN pattern by accident: see verify.cpp.
   void poison_outputs();

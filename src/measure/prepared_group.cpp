@@ -18,10 +18,12 @@ PreparedGroup::PreparedGroup(const Group& group)
 
 std::string PreparedGroup::prepare(std::size_t which, bool verify) {
   try {
-    std::unique_ptr<Kernel> kernel = group_.variants.at(which)->make(group_.problem);
+    const Variant& variant = *group_.variants.at(which);
+    std::unique_ptr<Kernel> kernel = variant.make(group_.problem);
     kernel->prepare(master_.operands());
     if (verify) {
-      const Verification result = sb::verify(*kernel, master_, expected());
+      const Verification result =
+          sb::verify(*kernel, master_, expected(), variant.tolerance_factor_for(group_.problem));
       if (!result.passed) return "incorrect: " + result.reason;
     }
     kernels_[which] = std::move(kernel);
@@ -43,7 +45,7 @@ double PreparedGroup::sample_ns(std::size_t which, std::int64_t iterations) {
     rotation_.emplace(master_, group_.cache, topology().last_level_bytes(),
                       topology().memory_bytes);
   }
-  return time_calls(*kernel, rotation_->sets(), rotation_->next, iterations);
+  return time_calls(*kernel, *rotation_, iterations);
 }
 
 }  // namespace sb

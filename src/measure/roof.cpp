@@ -48,6 +48,11 @@ std::string gpu_level_of(double bytes, const Group& group, const Peaks& peaks) {
   return !cold && bytes <= static_cast<double>(peaks.gpu_l2_bytes) ? "L2" : "mem";
 }
 
+// As a row names it: a vendor's figure is not a measured one.
+std::string named(const Roof& roof) {
+  return roof.source == "measured" ? roof.id : roof.id + " (" + roof.source + ")";
+}
+
 }  // namespace
 
 std::string level_of(double bytes, const Group& group, const Peaks& peaks) {
@@ -74,11 +79,11 @@ Bound binding_roof(const Group& group, const Variant& variant, double bytes_algo
   Bound result;
   if (const Roof* roof = bandwidth_roof(peaks, level, variant.device,
                                         threads_of(variant, group.problem), variant.streams)) {
-    result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
+    result = {named(*roof), level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
   }
   if (const Roof* roof = flop_roof(peaks, variant, group.problem)) {
     const double floor_ns = flops / roof->value * 1e9;
-    if (floor_ns > result.floor_ns) result = {roof->id, "compute", floor_ns};
+    if (floor_ns > result.floor_ns) result = {named(*roof), "compute", floor_ns};
   }
   return result;
 }

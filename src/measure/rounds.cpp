@@ -97,6 +97,7 @@ std::vector<Samples> run_rounds(const std::vector<Contestant*>& contestants,
 
   const auto stopped = [&] { return options.stopped && options.stopped(); };
   for (int round = 0; round < options.rounds && !stopped(); ++round) {
+    if (options.on_round) options.on_round(round);
     for (std::size_t i = 0; i < turns.size() && !stopped(); ++i) {
       Turn& turn = turns[round % 2 == 0 ? i : turns.size() - 1 - i];
       if (turn.active()) turn.play();

@@ -131,7 +131,8 @@ class Session {
       const std::int64_t before = AllocationCounter::live();
       c.kernel = c.variant->make(group.problem);
       c.kernel->prepare(master_->operands());
-      const Verification result = verify(*c.kernel, *master_, expected_);
+      const Verification result =
+          verify(*c.kernel, *master_, expected_, c.variant->tolerance_factor_for(group.problem));
       c.row.workspace_bytes = AllocationCounter::peak() - before;
       fill_verification(c.row, result);
       report_metrics(group, c);
@@ -176,11 +177,12 @@ class Session {
     if (racing.empty() || stopped()) return;
     std::vector<Kernel*> kernels;
     for (const Case* c : racing) kernels.push_back(c->kernel.get());
-    const Contestants contestants(kernels, *master_, group.cache, gpu_);
+    Contestants contestants(kernels, *master_, group.cache, gpu_);
     const RoundsOptions rounds{
         .rounds = group.rounds,
         .min_time_s = group.min_time_s,
         .timeout_s = group.timeout_s,
+        .on_round = [&](int round) { contestants.begin_round(round); },
         .stopped = [this] { return stopped(); },
         .on_device_lost = [&](std::size_t i,
                               const std::string& what) { device_lost(*racing[i]->variant, what); }};
@@ -189,7 +191,9 @@ class Session {
       racing[i]->samples = std::move(samples[i]);
       fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
       if (contestants.lukewarm(i) && racing[i]->row.status == status::kOk) {
-        racing[i]->row.reason = "memory too small to push the operands out of the last-level cache";
+        racing[i]->row.reason =
+            "the operands may not be cold: memory too small, or size of the last-level cache "
+            "unknown";
       }
       if (racing[i]->samples.rejected > 0 && options_.on_metric) {
         options_.on_metric(racing[i]->row,
