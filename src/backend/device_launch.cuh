@@ -140,7 +140,7 @@ void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... ar
 
 template <typename... Parameters>
 int blocks_together(void (*)(Parameters...), unsigned) {
-  return multiprocessors();
+  return 8;
 }
 template <typename... Parameters>
 void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
