@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend/device.cuh"
 #include "core/device_work.h"
@@ -65,6 +68,15 @@ inline int multiprocessors() {
   return count;
 }
 
+// Shared memory that a block can have.
+inline std::size_t most_shared_bytes() {
+  int device = 0, bytes = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  check_cuda(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "shared memory of a block");
+  return static_cast<std::size_t>(bytes);
+}
+
 inline void* allocate_on_device(std::size_t bytes) {
   void* memory = nullptr;
   check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
@@ -87,6 +99,25 @@ void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... 
   check_cuda(cudaGetLastError(), "kernel launch");
 }
 
+// How many blocks of the kernel can be alive at a time.
+template <typename... Parameters>
+int blocks_together(void (*kernel)(Parameters...), unsigned threads) {
+  int of_one = 0;
+  check_cuda(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_one, kernel, static_cast<int>(threads), 0),
+      "occupancy");
+  return of_one * multiprocessors();
+}
+
+// All blocks are alive at a time and may wait for each other.
+template <typename... Parameters>
+void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
+  void* pointers[] = {&arguments...};
+  check_cuda(cudaLaunchCooperativeKernel(kernel, dim3(blocks.x, blocks.y), dim3(blocks.threads),
+                                         pointers, blocks.shared_bytes, nullptr),
+             "cooperative launch");
+}
+
 }  // namespace on_gpu
 #else
 inline namespace on_fibers {
@@ -99,6 +130,7 @@ struct LaunchesOn {  // fibers have no streams
 
 inline std::string why_no_device() { return ""; }
 inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
+inline std::size_t most_shared_bytes() { return simt::kSharedLimit; }
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
@@ -106,16 +138,31 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 }
 
 // Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.
-template <typename... Parameters, typename... Arguments>
-void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
+inline void launch_on_fibers(const Blocks& blocks, bool together,
+                             const std::function<void()>& body) {
   const simt::Report report = simt::launch({.grid = {blocks.x, blocks.y},
                                             .block = {blocks.threads},
-                                            .shared_bytes = blocks.shared_bytes},
-                                           simt::current_schedule(), [=] { kernel(arguments...); });
+                                            .shared_bytes = blocks.shared_bytes,
+                                            .together = together},
+                                           simt::current_schedule(), body);
   if (report.ok()) return;
   std::string text;
   for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;
   throw std::runtime_error(text);
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
+  launch_on_fibers(blocks, false, [=] { kernel(arguments...); });
+}
+
+template <typename... Parameters>
+int blocks_together(void (*)(Parameters...), unsigned) {
+  return 8;
+}
+template <typename... Parameters>
+void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
+  launch_on_fibers(blocks, true, [=] { kernel(arguments...); });
 }
 
 }  // namespace on_fibers
@@ -149,6 +196,14 @@ class DeviceArray {
   void* data_;
   std::size_t bytes_;
 };
+
+// A copy of host data; shared, because a std::function that keeps it can be copied.
+template <typename Item>
+std::shared_ptr<DeviceArray> on_device(const std::vector<Item>& items) {
+  auto array = std::make_shared<DeviceArray>(items.size() * sizeof(Item));
+  copy_bytes(array->data(), items.data(), array->size());
+  return array;
+}
 
 }  // namespace on_gpu
 }  // namespace sb
