@@ -9,7 +9,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAY_INCLUDE = {
     "core": set(),
     "simt": set(),
-    "backend": {"core", "simt"},
+    "ptx": {"core", "simt"},
+    "backend": {"core", "simt", "ptx"},
     "machine": {"core"},
     "workload": {"core"},
     "measure": {"core", "machine"},

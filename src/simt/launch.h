@@ -53,13 +53,16 @@ struct Report {
 Report launch(const LaunchShape& shape, const Schedule& schedule,
               const std::function<void()>& body);
 
+// Throws std::runtime_error with what the kernel did wrong.
+void demand_ok(const Report& report);
+
 // Are the kernels' memory accesses looked at (in the checked.* tests)? Then a missing barrier shows
 // in every schedule, else only where it makes an answer wrong.
 bool memory_is_checked();
 
 // Memory for kernels' operands: zones around it are inaccessible pages, contents are 0xff bytes.
 void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc
-void device_free(void* memory);            // null is ignored
+bool device_free(void* memory);            // false, and nothing done, if it is not from there
 
 // At most this much shared memory per block: what every GPU from sm_80 on has (sm_86, sm_89).
 inline constexpr std::size_t kSharedLimit = 99 * 1024;
