@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 
 #include "ptx/counts.h"
 #include "simt/device_runtime.h"
@@ -39,10 +40,12 @@ class Grid {
 
   void run_thread() {
     Frame frame = start();
+    std::uint64_t steps = step_limit();
     const std::size_t end = kernel_.code.size();
     while (frame.next < end) {
       const std::size_t index = frame.next++;
       const Instruction& i = frame.code[index];
+      if (steps-- == 0) end_in_loop(i);
       if (get<bool>(frame, i.guard) != i.guard_value) continue;
       ++kernel_.executed[index];
       if (frame.visits != nullptr) ++frame.visits[index];
@@ -52,6 +55,11 @@ class Grid {
   }
 
  private:
+  [[noreturn]] static void end_in_loop(const Instruction& i) {
+    simt::report_error(std::string("an endless loop at ") + i.site);
+    simt::end_thread();
+  }
+
   Frame start() {
     const simt::Self& s = simt::self();
     const std::size_t place = simt::running_slot * threads_ + s.flat;
@@ -89,6 +97,11 @@ class Grid {
 };
 
 }  // namespace
+
+std::uint64_t& step_limit() {
+  static std::uint64_t limit = std::uint64_t{1} << 32;
+  return limit;
+}
 
 simt::Report launch(const Kernel& kernel, const simt::LaunchShape& shape,
                     const simt::Schedule& schedule, std::initializer_list<Argument> arguments) {

@@ -15,6 +15,9 @@ struct Argument {
   std::size_t bytes;
 };
 
+// A thread that executes more instructions than this is taken to be in an endless loop.
+std::uint64_t& step_limit();
+
 // Operands must be memory from simt::device_allocate. Throws std::invalid_argument if the arguments
 // are not the kernel's.
 simt::Report launch(const Kernel& kernel, const simt::LaunchShape& shape,

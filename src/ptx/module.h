@@ -17,6 +17,7 @@ class Module {
   explicit Module(std::string text) : source_(std::move(text)) {}  // throws Refused
 
   std::vector<std::string_view> names() const { return source_.names(); }
+  const std::string& text() const { return source_.text(); }
   bool has(std::string_view name) const { return source_.has(name); }
 
   // Made at the first call. Throws Refused for instructions that are not known.

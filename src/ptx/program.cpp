@@ -21,6 +21,7 @@ struct Function {
 struct Program {
   std::map<const void*, std::unique_ptr<Image>> images;  // by handle
   std::map<const void*, Function> functions;
+  const Kernel* substitute = nullptr;
 };
 
 Program& program() {
@@ -57,12 +58,18 @@ const Kernel& kernel_of(const void* host_function, int arch) {
     throw std::runtime_error("nvcc did not register this kernel");
   }
   const auto& [image, name] = known->second;
+  if (program().substitute != nullptr && program().substitute->name == name) {
+    return *program().substitute;
+  }
   const auto module = read(*image).modules.find(arch);
   if (module == image->modules.end()) {
     throw std::runtime_error("no PTX for compute_" + std::to_string(arch) + " in this program");
   }
   return module->second->kernel(name);
 }
+
+Substitute::Substitute(const Kernel& kernel) { program().substitute = &kernel; }
+Substitute::~Substitute() { program().substitute = nullptr; }
 
 std::vector<const Module*> modules(int arch) {
   std::vector<const Module*> all;

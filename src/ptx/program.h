@@ -24,6 +24,14 @@ bool has_images();
 // nvcc's PTX for compute_<arch> of what `host_function` launches. Throws std::runtime_error.
 const Kernel& kernel_of(const void* host_function, int arch);
 
+// While it lives, launches of the kernel of that name run this one instead: for mutants.
+class Substitute {
+ public:
+  explicit Substitute(const Kernel& kernel);
+  ~Substitute();
+  Substitute(const Substitute&) = delete;
+};
+
 // All modules of an architecture, read when first asked for. Throws Refused.
 std::vector<const Module*> modules(int arch);
 // All machine code of an architecture.

@@ -44,6 +44,7 @@ class Source {
   explicit Source(std::string text);
   Source(const Source&) = delete;
 
+  const std::string& text() const { return text_; }
   std::vector<std::string_view> names() const;  // of the kernels
   bool has(std::string_view kernel) const { return bodies_.contains(kernel); }
   Entry entry(std::string_view kernel) const;  // throws std::out_of_range for an unknown name
