@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "workload": {"core"},
     "measure": {"core", "machine"},
     "report": {"core"},
-    "cli": {"core", "machine", "workload", "measure", "report"},
+    "cli": {"core", "machine", "workload", "measure", "report", "ptx"},
     "testing": {"core", "machine", "measure", "ptx"},
 }
 # A header that only one room may see (Google Test: tests and the testing room).

@@ -139,7 +139,7 @@ class EntryReader {
   }
 
   void read_statement(std::string_view text) {
-    if (text.starts_with(".pragma")) return;
+    if (text.empty() || text.starts_with(".pragma")) return;
     if (text.starts_with(".reg")) return read_registers(text);
     if (text.starts_with(".shared")) return entry_.shared.push_back(declaration(text));
     if (text[0] == '.') throw Refused("PTX: unknown directive: " + std::string(text));
