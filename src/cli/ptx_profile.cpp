@@ -16,44 +16,50 @@ namespace {
 
 int arch_of(Isa isa) { return isa == Isa::kCompute90 ? 90 : 80; }
 
+struct Profile {
+  Row row;
+  std::string text;     // for people
+  std::string metrics;  // long form
+};
+
 // Counts the one call that verification makes.
-Row profile_case(PreparedGroup& prepared, const Group& group, std::size_t which,
-                 std::string& metrics) {
+Profile profile_case(PreparedGroup& prepared, const Group& group, std::size_t which) {
   const Variant& variant = *group.variants[which];
-  Row row = identity_row(group, variant);
+  Profile profile{.row = identity_row(group, variant), .text = {}, .metrics = {}};
   const ptx::Recorder recorder;
-  row.reason = prepared.prepare(which, true);
-  if (!row.reason.empty()) {
-    row.status = row.reason.starts_with("incorrect") ? status::kIncorrect : status::kCrashed;
-    fmt::print("    {}\n", row.reason);
-    return row;
+  const std::string fault = prepared.prepare(which, true);
+  if (!fault.empty()) {
+    profile.row.status = fault.starts_with("incorrect") ? status::kIncorrect : status::kCrashed;
+    profile.text = fmt::format("    {}\n", fault);
+    return profile;
   }
-  row.status = status::kOk;
+  profile.row.status = status::kOk;
   const double compulsory = group.op->cost(group.problem).bytes_compulsory;
   const auto kernels = ptx::summarise(recorder, arch_of(variant.isa), compulsory);
-  for (const ptx::KernelSummary& kernel : kernels) fmt::print("{}", ptx::text_of(kernel));
-  const std::vector<Metric> figures = ptx::metrics_of(kernels, compulsory);
-  for (const Metric& figure : figures) {
-    if (figure.name != "global_bytes_over_compulsory") continue;
-    fmt::print("    all: {:.3f} of the compulsory {:.0f} bytes\n", figure.value, compulsory);
-  }
-  metrics += metrics_lines(row, figures);
-  return row;
+  for (const ptx::KernelSummary& kernel : kernels) profile.text += ptx::text_of(kernel);
+  profile.metrics = metrics_lines(profile.row, ptx::metrics_of(kernels, compulsory));
+  return profile;
 }
 
 }  // namespace
 
-int profile_on_ptx(const Plan& plan, const std::string& csv) {
+int profile_on_ptx(const Plan& plan, const std::string& csv, bool quiet) {
   std::vector<Row> rows;
   std::string metrics = metrics_header();
   for (const PlannedGroup& planned : plan.groups) {
     PreparedGroup prepared(planned.group);
     for (std::size_t i = 0; i < planned.group.variants.size(); ++i) {
       const Variant& variant = *planned.group.variants[i];
-      const std::string why = why_skipped(planned, variant);
-      fmt::print("{}{}\n", case_name(planned.group, variant),
-                 why.empty() ? "" : ": skipped, " + why);
-      if (why.empty()) rows.push_back(profile_case(prepared, planned.group, i, metrics));
+      Profile profile{.row = identity_row(planned.group, variant), .text = {}, .metrics = {}};
+      if (const std::string why = why_skipped(planned, variant); why.empty()) {
+        profile = profile_case(prepared, planned.group, i);
+      } else {
+        profile.row.status = status::kSkipped;
+        profile.text = fmt::format("    skipped: {}\n", why);
+      }
+      if (!quiet) fmt::print("{}\n{}", case_name(planned.group, variant), profile.text);
+      metrics += profile.metrics;
+      rows.push_back(std::move(profile.row));
     }
   }
   if (!csv.empty()) write_whole_file(csv, metrics);
@@ -63,7 +69,7 @@ int profile_on_ptx(const Plan& plan, const std::string& csv) {
 }  // namespace sb
 #else
 namespace sb {
-int profile_on_ptx(const Plan&, const std::string&) {
+int profile_on_ptx(const Plan&, const std::string&, bool) {
   throw UsageError("device ptx: its fibers need an x86-64 processor");
 }
 }  // namespace sb

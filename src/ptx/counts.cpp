@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <tuple>
 
 #include "simt/device_runtime.h"
 
@@ -60,43 +61,46 @@ void Recorder::launch_begins(const Kernel& kernel, unsigned threads) {
 
 void Recorder::launch_ends(std::size_t shared_bytes) {
   now_->shared_bytes = shared_bytes;
-  for (auto& [block, accesses] : accesses_) settle(accesses);  // of threads that a fault ended
-  accesses_.clear();
-  for (const auto& [warp, executed] : executed_) {
-    for (std::size_t i = 0; i < executed.size(); ++i) now_->instructions[i].executed += executed[i];
-  }
-  executed_.clear();
-  ended_.clear();
+  for (auto& [number, block] : blocks_) settle(block);  // of which a fault ended threads
+  blocks_.clear();
 }
 
 void Recorder::access(const Frame& frame, const Instruction& instruction, bool shared, bool write,
                       const void* address, unsigned bytes) {
   const auto index = static_cast<std::uint32_t>(&instruction - frame.code);
   const simt::Self& s = simt::self();
-  accesses_[block_number()].push_back({.request = (std::uint64_t{s.warp} << 56) |
-                                                  (std::uint64_t{index} << 32) |
-                                                  frame.visits[index],
-                                       .address = reinterpret_cast<std::uint64_t>(address),
-                                       .instruction = index,
-                                       .lane = static_cast<std::uint8_t>(s.lane),
-                                       .bytes = static_cast<std::uint8_t>(bytes),
-                                       .shared = shared,
-                                       .write = write});
+  blocks_[block_number()].accesses.push_back(
+      {.request = std::uint64_t{s.warp} << 56 | std::uint64_t{index} << 32 | frame.visits[index],
+       .address = reinterpret_cast<std::uint64_t>(address),
+       .instruction = index,
+       .lane = static_cast<std::uint8_t>(s.lane),
+       .bytes = static_cast<std::uint8_t>(bytes),
+       .shared = shared,
+       .write = write});
 }
 
 void Recorder::thread_ends(const Frame& frame) {
-  const std::uint64_t block = block_number();
+  const std::uint64_t number = block_number();
   const simt::Self& s = simt::self();
-  auto& executed = executed_[block << 5 | s.warp];
-  executed.resize(now_->instructions.size());
-  for (std::size_t i = 0; i < executed.size(); ++i)
-    executed[i] = std::max(executed[i], frame.visits[i]);
-  if (++ended_[block] < s.block_extent.count()) return;
-  settle(accesses_[block]);
-  accesses_.erase(block);
+  BlockState& block = blocks_[number];
+  const std::size_t instructions = now_->instructions.size();
+  const std::size_t warps = (s.block_extent.count() + 31) / 32;
+  block.executed.resize(warps * instructions);
+  for (std::size_t i = 0; i < instructions; ++i) {
+    std::uint32_t& most = block.executed[s.warp * instructions + i];
+    most = std::max(most, frame.visits[i]);
+  }
+  if (++block.ended < s.block_extent.count()) return;
+  settle(block);
+  blocks_.erase(number);
 }
 
-void Recorder::settle(std::vector<Access>& accesses) {
+void Recorder::settle(BlockState& block) {
+  for (std::size_t i = 0; i < block.executed.size(); ++i) {
+    now_->instructions[i % now_->instructions.size()].executed += block.executed[i];
+  }
+  auto& accesses = block.accesses;
+  count_sectors_of_block(accesses);
   std::sort(accesses.begin(), accesses.end(), [](const Access& a, const Access& b) {
     return std::tie(a.request, a.shared, a.lane) < std::tie(b.request, b.shared, b.lane);
   });
@@ -107,6 +111,18 @@ void Recorder::settle(std::vector<Access>& accesses) {
     settle_request(&*begin, &*begin + (end - begin));
     begin = end;
   }
+}
+
+void Recorder::count_sectors_of_block(const std::vector<Access>& accesses) {
+  std::vector<std::uint64_t> read, written;
+  for (const Access& a : accesses) {
+    if (a.shared) continue;
+    auto& sectors = a.write ? written : read;
+    for (std::uint64_t s = a.address / kSector; s <= (a.address + a.bytes - 1) / kSector; ++s) {
+      sectors.push_back(s);
+    }
+  }
+  now_->block_sectors += distinct(read) + distinct(written);
 }
 
 void Recorder::settle_request(const Access* begin, const Access* end) {

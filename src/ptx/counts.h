@@ -32,6 +32,9 @@ struct KernelCounts {
   unsigned threads = 0;          // of a block, of the last launch
   std::size_t shared_bytes = 0;  // of a block, of the last launch
   std::vector<InstructionCounts> instructions;
+  // Distinct sectors that a block reads, and that it writes, summed over blocks: what leaves a
+  // cache that forgets nothing as long as its block lives.
+  std::uint64_t block_sectors = 0;
 
   InstructionCounts total() const;
   std::uint64_t executed(std::string_view opcode_prefix) const;  // "mma", "atom", "red"
@@ -63,14 +66,19 @@ class Recorder {
     std::uint8_t lane, bytes;
     bool shared, write;
   };
-  void settle(std::vector<Access>& accesses);
+  // Of one block on its way.
+  struct BlockState {
+    std::vector<Access> accesses;
+    std::vector<std::uint32_t> executed;  // [warp][instruction]: by the lane that was there most
+    unsigned ended = 0;                   // threads
+  };
+  void settle(BlockState& block);
+  void count_sectors_of_block(const std::vector<Access>& accesses);
   void settle_request(const Access* begin, const Access* end);
 
   std::map<std::string, KernelCounts> kernels_;
   KernelCounts* now_ = nullptr;
-  std::map<std::uint64_t, std::vector<Access>> accesses_;         // by block
-  std::map<std::uint64_t, std::vector<std::uint32_t>> executed_;  // by warp, by instruction
-  std::map<std::uint64_t, unsigned> ended_;                       // threads of a block
+  std::map<std::uint64_t, BlockState> blocks_;
 };
 
 }  // namespace sb::ptx

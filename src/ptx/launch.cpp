@@ -32,7 +32,7 @@ class Grid {
       : kernel_(kernel),
         parameters_(std::move(parameters)),
         threads_(shape.block.count()),
-        words_(std::min<std::size_t>(schedule.resident, shape.grid.count()) * threads_ *
+        words_(std::clamp<std::size_t>(schedule.resident, 1, shape.grid.count()) * threads_ *
                kernel.words.size()),
         recorder_(Recorder::active()),
         visits_(recorder_ == nullptr ? 0

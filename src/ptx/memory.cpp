@@ -18,8 +18,9 @@ bool is_shared(const Frame& frame, const std::byte* address) {
   return address >= frame.shared && address < frame.shared + simt::kSharedWindow;
 }
 
-[[noreturn]] void fault(const Instruction& i, const std::string& what) {
-  simt::report_error(what + " at " + i.site);
+// What ends a thread does not return: no object that owns memory may live in its callers.
+[[noreturn]] void fault(const Instruction& i, const char* what) {
+  simt::report_error(std::string(what) + " at " + i.site);
   simt::end_thread();
 }
 

@@ -162,8 +162,8 @@ std::vector<KernelSummary> summarise(const Recorder& recorder, int arch, double 
 std::vector<Metric> metrics_of(const std::vector<KernelSummary>& kernels, double compulsory_bytes) {
   constexpr double kSectorBytes = 32;
   InstructionCounts total;
-  double atomics = 0, cycles = 0, tensor = 0, registers = 0, local = 0, warps = 64, hmma = 0,
-         wide = 0;
+  double of_blocks = 0, atomics = 0, cycles = 0, tensor = 0, registers = 0, local = 0, warps = 64,
+         hmma = 0, wide = 0;
   for (const KernelSummary& k : kernels) {
     const InstructionCounts of_kernel = k.counts.total();
     total.executed += of_kernel.executed;
@@ -172,6 +172,7 @@ std::vector<Metric> metrics_of(const std::vector<KernelSummary>& kernels, double
     total.sectors += of_kernel.sectors;
     total.ideal_sectors += of_kernel.ideal_sectors;
     atomics += static_cast<double>(k.counts.executed("atom.") + k.counts.executed("red."));
+    of_blocks += static_cast<double>(k.counts.block_sectors);
     cycles += k.bound.cycles();
     tensor += k.bound.tensor;
     registers = std::max(registers, static_cast<double>(k.code.registers));
@@ -182,20 +183,22 @@ std::vector<Metric> metrics_of(const std::vector<KernelSummary>& kernels, double
   }
   const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
   const double bytes = number(total.sectors) * kSectorBytes;
-  return {{"shared_wavefronts", number(total.wavefronts), "", "counted"},
-          {"shared_wavefronts_ideal", number(total.ideal_wavefronts), "", "counted"},
-          {"global_sectors", number(total.sectors), "", "counted"},
-          {"global_sectors_ideal", number(total.ideal_sectors), "", "counted"},
-          {"global_bytes_over_compulsory", bytes / compulsory_bytes, "", "counted"},
-          {"atomics", atomics, "", "counted"},
-          {"warp_instructions", number(total.executed), "", "counted"},
-          {"registers", registers, "", "static"},
-          {"local_memory_bytes", local, "B", "static"},
-          {"resident_warps", warps, "", "static"},
-          {"tensor_instructions", hmma, "", "static"},
-          {"loads_of_16_bytes", wide, "", "static"},
-          {"cycles_at_least", cycles, "", "predicted"},
-          {"tensor_peak_share", cycles > 0 ? tensor / cycles : 0, "", "predicted"}};
+  return {
+      {"shared_wavefronts", number(total.wavefronts), "", "counted"},
+      {"shared_wavefronts_ideal", number(total.ideal_wavefronts), "", "counted"},
+      {"global_sectors", number(total.sectors), "", "counted"},
+      {"global_sectors_ideal", number(total.ideal_sectors), "", "counted"},
+      {"global_bytes_over_compulsory", bytes / compulsory_bytes, "", "counted"},
+      {"block_bytes_over_compulsory", of_blocks * kSectorBytes / compulsory_bytes, "", "counted"},
+      {"atomics", atomics, "", "counted"},
+      {"warp_instructions", number(total.executed), "", "counted"},
+      {"registers", registers, "", "static"},
+      {"local_memory_bytes", local, "B", "static"},
+      {"resident_warps", warps, "", "static"},
+      {"tensor_instructions", hmma, "", "static"},
+      {"loads_of_16_bytes", wide, "", "static"},
+      {"cycles_at_least", cycles, "", "predicted"},
+      {"tensor_peak_share", cycles > 0 ? tensor / cycles : 0, "", "predicted"}};
 }
 
 std::string text_of(const KernelSummary& s) {
@@ -205,9 +208,9 @@ std::string text_of(const KernelSummary& s) {
   print(text,
         "      counted    shared memory: %llu wavefronts, ideal %llu; global memory: %llu sectors "
         "of 32 "
-        "bytes, ideal %llu (%llu written); %llu atomics\n",
+        "bytes, ideal %llu, distinct in their blocks %llu; %llu atomics\n",
         whole(total.wavefronts), whole(total.ideal_wavefronts), whole(total.sectors),
-        whole(total.ideal_sectors), whole(total.sectors_written),
+        whole(total.ideal_sectors), whole(s.counts.block_sectors),
         whole(s.counts.executed("atom.") + s.counts.executed("red.")));
   print(text, "      counted    %llu warp instructions of PTX: %s\n", whole(total.executed),
         mix_of(s.counts).c_str());

@@ -78,6 +78,11 @@ void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool a
       return touch(at, *region, bytes, now(atomic, place), write, regions == &shared_);
     }
   }
+  if (report_stray(at, write, place)) end_thread();
+}
+
+// Does not end the thread: nothing that owns memory may live where that happens.
+bool MemoryChecker::report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const {
   const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
   if (nearby(shared_, at)) {
     report_error("shared memory: " + how + " is out of bounds");
@@ -86,9 +91,9 @@ void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool a
   } else if (write || host_ == HostMemory::kForbidden) {
     report_error("host memory: " + how);
   } else {
-    return;  // constants, indices, the operands that a launch captured
+    return false;  // constants, indices, the operands that a launch captured
   }
-  end_thread();
+  return true;
 }
 
 MemoryChecker::Regions::value_type* MemoryChecker::holding(Regions& regions, std::uintptr_t at,

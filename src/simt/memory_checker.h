@@ -74,6 +74,7 @@ class MemoryChecker final : public Observer {
   bool ordered(const Touch& earlier) const;
   Touch now(bool atomic, std::uintptr_t place) const;
   static Regions::value_type* holding(Regions& regions, std::uintptr_t at, unsigned bytes);
+  bool report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const;
   static bool nearby(const Regions& regions, std::uintptr_t at);
 
   std::string text_of(std::uintptr_t place) const;

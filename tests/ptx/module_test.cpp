@@ -134,6 +134,13 @@ TEST(Counts, SectorsAreThoseThatAWarpTouches) {
   EXPECT_EQ(half.ideal_sectors, 4u);
 }
 
+TEST(Counts, ABlockCountsASectorOnceForReadsAndOnceForWrites) {
+  const Recorder recorder;
+  run("ld.global.u64 %x0, [%out]; ld.global.u64 %x0, [%out]; st.global.u64 [%out], 1;", 32);
+  EXPECT_EQ(recorder.kernels().at("k").total().sectors, 24u);
+  EXPECT_EQ(recorder.kernels().at("k").block_sectors, 16u);
+}
+
 TEST(Counts, InstructionsAreCountedByWarp) {
   const std::string loop =
       "mov.u32 %x0, 0; $L: add.u32 %x0, %x0, 1; setp.lt.u32 %x1, %x0, 5; @%x1 bra $L;";
