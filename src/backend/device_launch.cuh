@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend/device.cuh"
 #include "core/isa.h"
@@ -63,6 +66,18 @@ inline int multiprocessors() {
   return count;
 }
 
+// Shared memory that a block can have.
+inline std::size_t most_shared_bytes() {
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) return simt::kSharedLimit;
+#endif
+  int device = 0, bytes = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  check_cuda(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "shared memory of a block");
+  return static_cast<std::size_t>(bytes);
+}
+
 inline void* allocate_on_device(std::size_t bytes) {
   void* memory = nullptr;
 #if defined(SB_HAVE_PTX)
@@ -87,14 +102,17 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 
 #if defined(SB_HAVE_PTX)
 template <typename... Parameters>
-void launch_interpreted(const Blocks& blocks, void (*kernel)(Parameters...),
+void launch_interpreted(const Blocks& blocks, bool together, void (*kernel)(Parameters...),
                         std::remove_cv_t<Parameters>... arguments) {
-  simt::demand_ok(
-      ptx::launch(ptx::kernel_of(reinterpret_cast<const void*>(kernel), ptx::interpreted_arch()),
-                  {.grid = {blocks.x, blocks.y},
-                   .block = {blocks.threads},
-                   .shared_bytes = blocks.shared_bytes},
-                  simt::current_schedule(), {ptx::Argument{&arguments, sizeof arguments}...}));
+  const ptx::Kernel& of_arch =
+      ptx::kernel_of(reinterpret_cast<const void*>(kernel), ptx::interpreted_arch());
+  simt::demand_ok(ptx::launch(of_arch,
+                              {.grid = {blocks.x, blocks.y},
+                               .block = {blocks.threads},
+                               .shared_bytes = blocks.shared_bytes,
+                               .together = together},
+                              simt::current_schedule(),
+                              {ptx::Argument{&arguments, sizeof arguments}...}));
 }
 #endif
 
@@ -102,7 +120,7 @@ template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... arguments) {
 #if defined(SB_HAVE_PTX)
   if (interpreted()) {
-    launch_interpreted(blocks, kernel, std::forward<Arguments>(arguments)...);
+    launch_interpreted(blocks, false, kernel, std::forward<Arguments>(arguments)...);
     return;
   }
 #endif
@@ -116,6 +134,32 @@ void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... 
   check_cuda(cudaGetLastError(), "kernel launch");
 }
 
+// How many blocks of the kernel can be alive at a time.
+template <typename... Parameters>
+int blocks_together(void (*kernel)(Parameters...), unsigned threads) {
+  if (interpreted()) return multiprocessors();
+  int of_one = 0;
+  check_cuda(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_one, kernel, static_cast<int>(threads), 0),
+      "occupancy");
+  return of_one * multiprocessors();
+}
+
+// All blocks are alive at a time and may wait for each other.
+template <typename... Parameters>
+void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) {
+    launch_interpreted(blocks, true, kernel, arguments...);
+    return;
+  }
+#endif
+  void* pointers[] = {&arguments...};
+  check_cuda(cudaLaunchCooperativeKernel(kernel, dim3(blocks.x, blocks.y), dim3(blocks.threads),
+                                         pointers, blocks.shared_bytes, nullptr),
+             "cooperative launch");
+}
+
 }  // namespace on_gpu
 #else
 inline namespace on_fibers {
@@ -124,6 +168,7 @@ inline constexpr Device kDevice = Device::kSimt;
 
 inline std::string why_no_device() { return ""; }
 inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
+inline std::size_t most_shared_bytes() { return simt::kSharedLimit; }
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
@@ -131,12 +176,27 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 }
 
 // Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.
-template <typename... Parameters, typename... Arguments>
-void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
+inline void launch_on_fibers(const Blocks& blocks, bool together,
+                             const std::function<void()>& body) {
   simt::demand_ok(simt::launch({.grid = {blocks.x, blocks.y},
                                 .block = {blocks.threads},
-                                .shared_bytes = blocks.shared_bytes},
-                               simt::current_schedule(), [=] { kernel(arguments...); }));
+                                .shared_bytes = blocks.shared_bytes,
+                                .together = together},
+                               simt::current_schedule(), body));
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
+  launch_on_fibers(blocks, false, [=] { kernel(arguments...); });
+}
+
+template <typename... Parameters>
+int blocks_together(void (*)(Parameters...), unsigned) {
+  return multiprocessors();
+}
+template <typename... Parameters>
+void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
+  launch_on_fibers(blocks, true, [=] { kernel(arguments...); });
 }
 
 }  // namespace on_fibers
@@ -170,6 +230,14 @@ class DeviceArray {
   void* data_;
   std::size_t bytes_;
 };
+
+// A copy of host data; shared, because a std::function that keeps it can be copied.
+template <typename Item>
+std::shared_ptr<DeviceArray> on_device(const std::vector<Item>& items) {
+  auto array = std::make_shared<DeviceArray>(items.size() * sizeof(Item));
+  copy_bytes(array->data(), items.data(), array->size());
+  return array;
+}
 
 }  // namespace on_gpu
 }  // namespace sb

@@ -24,6 +24,11 @@ std::vector<std::byte> packed(const Kernel& kernel, std::initializer_list<Argume
   return bytes;
 }
 
+std::size_t resident_blocks(const simt::LaunchShape& shape, const simt::Schedule& schedule) {
+  const std::size_t all = shape.grid.count();
+  return shape.together ? all : std::clamp<std::size_t>(schedule.resident, 1, all);
+}
+
 // The words of all threads that can be alive at a time, in memory that outlives an ended thread.
 class Grid {
  public:
@@ -32,8 +37,7 @@ class Grid {
       : kernel_(kernel),
         parameters_(std::move(parameters)),
         threads_(shape.block.count()),
-        words_(std::clamp<std::size_t>(schedule.resident, 1, shape.grid.count()) * threads_ *
-               kernel.words.size()),
+        words_(resident_blocks(shape, schedule) * threads_ * kernel.words.size()),
         recorder_(Recorder::active()),
         visits_(recorder_ == nullptr ? 0
                                      : words_.size() / kernel.words.size() * kernel.code.size()) {}

@@ -121,8 +121,29 @@ struct Store {
   static void execute(Frame& frame, const Instruction& i) { store<T>(frame, i); }
 };
 
+// Flags between blocks: ld.acquire.gpu.global.u32, st.release.gpu.global.u32.
+unsigned* flag_of(const Frame& frame, const Instruction& i, Word base) {
+  std::byte* at = address_of(frame, i.space, base, i.offset);
+  if (reinterpret_cast<std::uintptr_t>(at) % sizeof(unsigned) != 0) fault(i, "misaligned address");
+  simt::observer->atomic(at, sizeof(unsigned));  // ends the thread if no memory is there
+  return reinterpret_cast<unsigned*>(at);
+}
+void load_acquire(Frame& frame, const Instruction& i) {
+  put(frame, i.slots[0], simt::load_acquire(flag_of(frame, i, frame.words[i.slots[1]]), i.site));
+}
+void store_release(Frame& frame, const Instruction& i) {
+  simt::store_release(flag_of(frame, i, frame.words[i.slots[0]]), get<unsigned>(frame, i.slots[1]));
+}
+bool is_flag(Modifiers& m, const Instruction& i) {
+  return m.take("gpu") && i.space == Space::kGlobal && m.take_type() == Type::kU32;
+}
+
 bool bind_ld(Modifiers& m, Instruction& i) {
   i.space = take_space(m);
+  if (m.take("acquire")) {
+    i.execute = is_flag(m, i) ? &load_acquire : nullptr;
+    return true;
+  }
   take_hints(m);
   const Type type = m.take_type();
   i.execute = i.space == Space::kParameters ? for_memory_type<LoadParameter>(type)
@@ -131,6 +152,10 @@ bool bind_ld(Modifiers& m, Instruction& i) {
 }
 bool bind_st(Modifiers& m, Instruction& i) {
   i.space = take_space(m);
+  if (m.take("release")) {
+    i.execute = is_flag(m, i) ? &store_release : nullptr;
+    return true;
+  }
   take_hints(m);
   if (i.space != Space::kParameters) i.execute = for_memory_type<Store>(m.take_type());
   return true;

@@ -40,6 +40,13 @@ std::uint32_t ballot(std::uint32_t mask, bool predicate, const char* site);
 void before_atomic(const volatile void* address, unsigned bytes);
 void thread_fence();
 
+// A word by which blocks tell each other that data is there: what happened before a release is
+// seen after the acquire that reads its value. Acquiring lets others go first; a launch that
+// acquires kMostAcquires times without an end is reported as a livelock.
+unsigned load_acquire(const unsigned* address, const char* site);
+void store_release(unsigned* address, unsigned value);
+inline constexpr std::uint64_t kMostAcquires = 1'000'000;
+
 // The block's array for this declaration; filled with 0xff bytes (NaN) when the block starts.
 void* shared_array(const void* declaration, std::size_t bytes);
 

@@ -72,8 +72,10 @@ Report Grid::run(const LaunchShape& shape, const Schedule& schedule,
   shape_ = shape;
   schedule_ = schedule;
   report_ = {};
+  acquires_ = 0;
   to_start_ = block_order();
-  const std::size_t resident = std::clamp<std::size_t>(schedule.resident, 1, to_start_.size());
+  const std::size_t resident = std::clamp<std::size_t>(
+      shape.together ? to_start_.size() : schedule.resident, 1, to_start_.size());
   const std::size_t most = resident * shape.block.count();
   stacks_.reserve(most);
   ready_.reset(schedule, most);

@@ -37,6 +37,7 @@ struct Extent {
 struct LaunchShape {
   Extent grid, block;
   std::size_t shared_bytes = 0;  // of the array whose size the launch gives
+  bool together = false;         // all blocks alive at a time, whatever the schedule says
 };
 
 struct Report {
@@ -64,7 +65,8 @@ bool memory_is_checked();
 void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc
 bool device_free(void* memory);            // false, and nothing done, if it is not from there
 
-// At most this much shared memory per block: what every GPU from sm_80 on has (sm_86, sm_89).
-inline constexpr std::size_t kSharedLimit = 99 * 1024;
+// At most this much shared memory per block: what sm_80 has, and less than sm_90 (sm_86 and sm_89
+// have 99 KiB: kernels that need more must ask, most_shared_bytes()).
+inline constexpr std::size_t kSharedLimit = 163 * 1024;
 
 }  // namespace sb::simt

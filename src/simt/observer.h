@@ -15,6 +15,8 @@ class Observer {
   virtual void block_syncs(unsigned slot) = 0;
   virtual void warp_syncs(unsigned slot, unsigned warp, std::uint32_t mask) = 0;
   virtual void fences() = 0;
+  virtual void acquires(const void* address) = 0;  // after the load
+  virtual void releases(const void* address) = 0;  // before the store
   // A plain access of the running thread; `place` names the code, or is one of:
   enum Place : std::uintptr_t { kAtomic, kLoadMatrices, kCopyAsync };
   virtual void access(const void* address, unsigned bytes, bool write, std::uintptr_t place) = 0;

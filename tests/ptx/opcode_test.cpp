@@ -181,6 +181,7 @@ const Row kRows[] = {
     {"st.shared.f32 [array], 0f3F800000; atom.shared.add.f32 %x1, [array], 0f40000000; "
      "ld.shared.u32 %x0, [array];",
      0x40400000},
+    {"st.release.gpu.global.u32 [%out], 5; ld.acquire.gpu.global.u32 %x0, [%out];", 5},
     {"mov.u32 %x0, 1; membar.gl; fence.acq_rel.gpu;", 1},
     // cp.async lands at the wait; with 0 bytes it leaves zeros
     {"st.global.u64 [%out], 6; st.global.u64 [%out+8], 0; mov.u32 %x1, array; mov.u32 %x2, 16; "
