@@ -45,6 +45,16 @@ TEST(Ptx, OfDecodingIsRight) {
   }
 }
 
+TEST(Ptx, OfTheBackwardPassIsRight) {
+  for (const Dtype dtype : {Dtype::kBf16, Dtype::kF16}) {
+    for (const int d : {64, 80, 96, 128}) {
+      Given params = numbers({{"b", 1}, {"h", 2}, {"hkv", 1}, {"m", 150}, {"n", 200}, {"d", d}});
+      params["causal"] = "bottom_right";
+      expect_right("attention_backward", params, dtype);
+    }
+  }
+}
+
 // Runs after the tests above.
 TEST(Ptx, WasExecutedInstructionByInstruction) {
   EXPECT_THAT(sb::testing::unexecuted_instructions({}), ::testing::IsEmpty())
