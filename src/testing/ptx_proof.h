@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -41,6 +42,19 @@ struct Unreached {
 // Of all kernels of this program, for both architectures, "arch kernel: file:line: instruction" of
 // what no launch executed and nobody stated. Assembles them all: an unknown instruction throws.
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated);
+
+// What ptxas made of the kernels, for sm_80 and sm_90. A claim: each kernel whose demangled name
+// contains `kernel` has such an instruction ("HMMA", "LDG.128").
+struct MachineClaim {
+  std::string_view kernel, instruction;
+};
+// Kernels with local memory (spills, indexed arrays) or without what is claimed of them; claims
+// that are about no kernel.
+std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& claims);
+
+// The figures of one run of the case by the variant as PTX of compute_80 or 90: counted, static,
+// predicted (ptx/summary.h). Throws if the answer is wrong.
+std::map<std::string, double> figures_of(Case c, const std::string& variant, Isa isa);
 
 // How many instructions there are, both architectures together.
 std::size_t instructions_of_all_kernels();
