@@ -62,7 +62,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
   return faults;
 }
 
-std::map<std::string, double> figures_of(Case c, const std::string& variant, Isa isa) {
+std::map<std::string, double> figures_of(const Case& c, const std::string& variant, Isa isa) {
   for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
     if (v->isa != isa || v->name != variant) continue;
     const auto kernel = v->make(c.problem());

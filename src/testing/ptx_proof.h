@@ -54,7 +54,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
 
 // The figures of one run of the case by the variant as PTX of compute_80 or 90: counted, static,
 // predicted (ptx/summary.h). Throws if the answer is wrong.
-std::map<std::string, double> figures_of(Case c, const std::string& variant, Isa isa);
+std::map<std::string, double> figures_of(const Case& c, const std::string& variant, Isa isa);
 
 // How many instructions there are, both architectures together.
 std::size_t instructions_of_all_kernels();
