@@ -35,13 +35,11 @@ std::vector<Section> sections(std::string_view elf) {
   const auto name_table = read<std::uint64_t>(elf, header(names) + 0x18);
   std::vector<Section> all;
   for (unsigned i = 0; i < count; ++i) {
-    constexpr std::uint32_t kNoBits = 8;
-    const bool empty = read<std::uint32_t>(elf, header(i) + 4) == kNoBits;
-    const auto offset = read<std::uint64_t>(elf, header(i) + 0x18);
-    const auto bytes = read<std::uint64_t>(elf, header(i) + 0x20);
-    // Of a section without bits, shared memory, only the size is known.
+    constexpr std::uint32_t kNoBits = 8;  // takes no place in the file
+    if (read<std::uint32_t>(elf, header(i) + 4) == kNoBits) continue;
     all.push_back({text_at(elf, name_table + read<std::uint32_t>(elf, header(i))),
-                   empty ? std::string_view(elf.data(), bytes) : elf.substr(offset, bytes)});
+                   elf.substr(read<std::uint64_t>(elf, header(i) + 0x18),
+                              read<std::uint64_t>(elf, header(i) + 0x20))});
   }
   return all;
 }
@@ -100,8 +98,7 @@ void count_instructions(std::string_view code, MachineCode& kernel) {
   }
 }
 
-constexpr std::string_view kText = ".text.", kShared = ".nv.shared.";
-constexpr std::size_t kReserved = 1024;  // shared memory that sm_90's section counts as well
+constexpr std::string_view kText = ".text.";
 
 }  // namespace
 
@@ -122,12 +119,6 @@ std::map<std::string, MachineCode> machine_code(std::string_view cubin, int arch
     kernel.arch = arch;
     count_instructions(section.bytes, kernel);
   }
-  for (const Section& section : all) {
-    if (!section.name.starts_with(kShared)) continue;
-    const auto known = kernels.find(std::string(section.name.substr(kShared.size())));
-    if (known == kernels.end()) continue;
-    known->second.shared_bytes = section.bytes.size() - (arch >= 90 ? kReserved : 0);
-  }
   std::vector<std::string> symbols;
   const std::string_view table = bytes_of(all, ".symtab"), names = bytes_of(all, ".strtab");
   for (std::size_t at = 0; at + 24 <= table.size(); at += 24) {
@@ -142,7 +133,7 @@ std::map<std::string, MachineCode> machine_code(std::string_view cubin, int arch
 Occupancy occupancy(int arch, unsigned registers, std::size_t shared_bytes, unsigned threads) {
   constexpr unsigned kRegisters = 65536, kUnit = 256, kSchedulers = 4, kMostWarps = 64,
                      kMostBlocks = 32;
-  constexpr std::size_t kSharedUnit = 128;
+  constexpr std::size_t kSharedUnit = 128, kReserved = 1024;
   const std::size_t shared = (arch >= 90 ? 228u : 164u) * 1024u;
   const unsigned warps = (threads + 31) / 32;
   const unsigned of_warp = (std::max(registers, 1u) * 32 + kUnit - 1) / kUnit * kUnit;

@@ -1,6 +1,6 @@
-// What a cubin says about its kernels: registers, shared memory, and which machine instructions
-// there are. Read from the ELF file itself; no disassembler needed. Matched against ptxas -v and
-// nvdisasm for sm_80 and sm_90 only.
+// What a cubin says about its kernels: registers, and which machine instructions there are. Read
+// from the ELF file itself; no disassembler needed. Matched against ptxas -v and nvdisasm for sm_80
+// and sm_90 only.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,8 @@ namespace sb::ptx {
 
 struct MachineCode {
   int arch = 0;
-  unsigned registers = 0;        // of a thread
-  unsigned frame_bytes = 0;      // local memory of a thread: spills, arrays that are indexed
-  std::size_t shared_bytes = 0;  // static, of a block
+  unsigned registers = 0;    // of a thread
+  unsigned frame_bytes = 0;  // local memory of a thread: spills, arrays that are indexed
   std::map<std::string, std::uint64_t> instructions;  // "HMMA", "LDG.128", those that matter here
 
   std::uint64_t count(std::string_view prefix) const;  // of all that begin so
