@@ -252,8 +252,13 @@ bool bind_integer_binary(Modifiers& m, Instruction& i) {
 // Float and double, rounded or approximate.
 template <typename F>
 bool bind_float_unary(Modifiers& m, Instruction& i) {
-  m.take("approx");
-  i.execute = float_form<F, 1>(m, m.take_type());
+  const bool approximate = m.take("approx");
+  const Type type = m.take_type();
+  if (approximate && type == Type::kF64) {  // there is only .ftz
+    if (m.take("ftz")) i.execute = for_type<F, 1, double>(type);
+  } else {
+    i.execute = float_form<F, 1>(m, type);
+  }
   return true;
 }
 
