@@ -26,7 +26,9 @@ struct Case {
 };
 
 std::string why_not_timed(Device device) {
-  return device == Device::kSimt ? "fibers say nothing about time: use verify --device simt" : "";
+  return is_timed(device)
+             ? ""
+             : "fibers say nothing about time: use verify --device " + std::string(name_of(device));
 }
 
 class Session {
