@@ -143,6 +143,8 @@ class Reader {
     for (const Operation* op : Registry::instance().operations()) known.emplace_back(op->name());
     errors_.add(find("op")->value.Mark(),
                 fmt::format("unknown op \"{}\"{}", name, suggestion(name, known)));
+    // Nothing will run; but the rest of the file can be checked as if the word were right.
+    workload_.op = Registry::instance().find_operation(nearest(name, known));
   }
 
   void read_protocol() {

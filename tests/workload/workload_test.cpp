@@ -260,6 +260,13 @@ TEST_F(WorkloadFile, HasAllItsErrorsReportedTogetherAndThoseOfTheOtherFiles) {
   EXPECT_THAT(p.groups, IsEmpty());
 }
 
+TEST_F(WorkloadFile, WithAMisspeltOperationHasTheRestCheckedAsIfItWereRight) {
+  EXPECT_THAT(errors("name: w\nop: sofmax\ndtype: f23\nsweep: {rows: [1], colls: [8]}\n"
+                     "variants: [two_pas]\n"),
+              ElementsAre(HasSubstr("unknown op \"sofmax\""), HasSubstr("\"f23\""),
+                          HasSubstr("\"two_pas\""), HasSubstr("\"colls\"")));
+}
+
 TEST_F(WorkloadFile, OfEndlessSizeIsRefused) {
   EXPECT_THAT(plan_workloads({"/dev/zero"}, {}, {}).errors,
               ElementsAre(HasSubstr("larger than 1 MiB")));
