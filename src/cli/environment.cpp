@@ -46,7 +46,7 @@ nlohmann::ordered_json machine() {
 
 nlohmann::ordered_json instruction_sets() {
   nlohmann::ordered_json sets;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kCuda}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx, Isa::kCuda}) {
     const std::string why = why_isa_unavailable(isa);
     sets[std::string(name_of(isa))] = why.empty() ? "available" : why;
   }

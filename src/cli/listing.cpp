@@ -157,7 +157,7 @@ Json list_workloads() {
 Json list_devices() {
   const Topology& t = topology();
   Json isas = Json::object();
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     isas[std::string(name_of(isa))] = why_isa_unavailable(isa);
   }
   const std::string no_cuda = why_no_cuda();

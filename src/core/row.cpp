@@ -53,7 +53,7 @@ const std::vector<Column>& columns() {
       {"workload", "identity", "", "name of the workload", &Row::workload},
       {"op", "identity", "", "operation", &Row::op},
       {"variant", "identity", "", "implementation of the operation", &Row::variant},
-      {"isa", "identity", "", "scalar, avx2, avx512, cuda, or native (the library chooses)",
+      {"isa", "identity", "", "scalar, avx2, avx512, amx, cuda, or native (the library chooses)",
        &Row::isa},
       {"device", "identity", "", "cpu, cuda, simt or ptx", &Row::device},
       {"dtype", "identity", "", "storage type of the operands", &Row::dtype},
