@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "machine/nvtx.h"
 #include "machine/topology.h"
 #include "measure/google_benchmark.h"
 
@@ -30,13 +31,34 @@ class UnableContestant final : public Contestant {
   std::string why_;
 };
 
+// A profiler sees each sample under the name of its case.
+class InRange final : public Contestant {
+ public:
+  InRange(std::string name, std::unique_ptr<Contestant> contestant)
+      : name_(std::move(name)), contestant_(std::move(contestant)) {}
+  double sample_ns(std::int64_t iterations) override {
+    const NvtxRange range(name_);
+    return contestant_->sample_ns(iterations);
+  }
+  void warmed_up(std::int64_t iterations, double ns_per_call) override {
+    contestant_->warmed_up(iterations, ns_per_call);
+  }
+  std::string timer() const override { return contestant_->timer(); }
+  int rejected() const override { return contestant_->rejected(); }
+
+ private:
+  std::string name_;
+  std::unique_ptr<Contestant> contestant_;
+};
+
 }  // namespace
 
-Contestants::Contestants(const std::vector<Kernel*>& kernels, OperandSet& master, CacheState cache,
+Contestants::Contestants(const std::vector<Entrant>& entrants, OperandSet& master, CacheState cache,
                          std::unique_ptr<Gpu>& gpu) {
-  for (Kernel* kernel : kernels) {
-    is_on_gpu_.push_back(kernel->device_work() != nullptr);
-    contestants_.push_back(contestant_of(*kernel, master, cache, gpu));
+  for (const Entrant& entrant : entrants) {
+    is_on_gpu_.push_back(entrant.kernel->device_work() != nullptr);
+    contestants_.push_back(std::make_unique<InRange>(
+        entrant.name, contestant_of(*entrant.kernel, master, cache, gpu)));
     turns_.push_back(contestants_.back().get());
   }
 }

@@ -8,6 +8,7 @@
 #include "core/registry.h"
 #include "machine/affinity.h"
 #include "machine/gpu.h"
+#include "machine/nvtx.h"
 #include "measure/contestants.h"
 #include "measure/dump.h"
 #include "measure/rounds.h"
@@ -37,6 +38,7 @@ class Session {
       : groups_(groups), options_(options) {}
 
   RunSummary run() {
+    const NvtxPhases phases;
     total_ = count_cases();
     for (const Group& group : groups_) {
       if (stopped()) break;
@@ -128,6 +130,7 @@ class Session {
   }
 
   void verify_case(const Group& group, Case& c) {
+    const NvtxRange range("verify " + case_name(group, *c.variant));
     try {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
@@ -177,9 +180,11 @@ class Session {
       if (c.kernel) racing.push_back(&c);
     }
     if (racing.empty() || stopped()) return;
-    std::vector<Kernel*> kernels;
-    for (const Case* c : racing) kernels.push_back(c->kernel.get());
-    Contestants contestants(kernels, *master_, group.cache, gpu_);
+    std::vector<Entrant> entrants;
+    for (const Case* c : racing) {
+      entrants.push_back({case_name(group, *c->variant), c->kernel.get()});
+    }
+    Contestants contestants(entrants, *master_, group.cache, gpu_);
     const RoundsOptions rounds{
         .rounds = group.rounds,
         .min_time_s = group.min_time_s,
