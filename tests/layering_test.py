@@ -13,8 +13,9 @@ MAY_INCLUDE = {
     "machine": {"core"},
     "workload": {"core"},
     "measure": {"core", "machine"},
+    "peer": {"core", "machine", "measure"},
     "report": {"core"},
-    "cli": {"core", "machine", "workload", "measure", "report"},
+    "cli": {"core", "machine", "workload", "measure", "peer", "report"},
     "testing": {"core", "machine", "measure"},
 }
 # A header that only one room may see (Google Test: tests and the testing room).

@@ -10,6 +10,7 @@
 
 #include "build_info.h"
 #include "cli/data_dir.h"
+#include "cli/peers.h"
 #include "core/isa.h"
 #include "core/row.h"
 #include "machine/topology.h"
@@ -104,7 +105,8 @@ nlohmann::ordered_json environment() {
           {"machine", machine()},
           {"isa", instruction_sets()},
           {"system", system_settings()},
-          {"variables", variables()}};
+          {"variables", variables()},
+          {"peers", started_peers()}};
 }
 
 std::string version_text() {

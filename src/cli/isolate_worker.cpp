@@ -30,6 +30,11 @@ class MarkedKernel final : public Kernel {
     mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
   }
   std::vector<Metric> metrics() const override { return kernel_->metrics(); }
+  std::string own_timer() const override { return kernel_->own_timer(); }
+  double run_timed(const std::vector<Operands>& sets, std::size_t first,
+                   std::int64_t iterations) override {
+    return kernel_->run_timed(sets, first, iterations);
+  }
 
  private:
   std::unique_ptr<Kernel> kernel_;

@@ -42,6 +42,7 @@ class Operands {
     return static_cast<T*>(pointers_[static_cast<std::size_t>(place)]);
   }
   std::size_t size() const { return pointers_.size(); }
+  bool operator==(const Operands&) const = default;
 
  private:
   std::vector<void*> pointers_;

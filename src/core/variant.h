@@ -4,13 +4,27 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/isa.h"
 #include "core/operation.h"
 
 namespace sb {
+
+// What a kernel or its making throws to say how its row ends: skipped, timeout or crashed. Any
+// other exception is a crash.
+class KernelFailure : public std::runtime_error {
+ public:
+  KernelFailure(std::string_view status, const std::string& reason)
+      : std::runtime_error(reason), status_(status) {}
+  const std::string& status() const { return status_; }
+
+ private:
+  std::string status_;
+};
 
 // Ready to run: plans made, workspace allocated, constant operands packed. Only run() is timed.
 class Kernel {
@@ -22,6 +36,16 @@ class Kernel {
   virtual void run(const Operands&) = 0;
 
   virtual std::vector<Metric> metrics() const { return {}; }  // of the last run
+
+  // For a kernel that runs elsewhere, where the caller's clock would time the way there too: the
+  // name of its own clock (the row's `timer`), and then run_timed() takes the place of run() in
+  // measurements. It makes `iterations` calls that go through `sets` in turn, beginning with
+  // sets[first], and returns the nanoseconds of all of them together.
+  virtual std::string own_timer() const { return ""; }
+  virtual double run_timed(const std::vector<Operands>& /*sets*/, std::size_t /*first*/,
+                           std::int64_t /*iterations*/) {
+    throw std::logic_error("this kernel has no clock of its own");
+  }
 };
 
 struct Variant {
@@ -34,6 +58,10 @@ struct Variant {
   std::string summary;   // one line: what it adds over the one before
   std::string paper;     // "arXiv:2001.04438 algorithm 3"; empty if none
   bool streams = false;  // writes its outputs with non-temporal stores: another memory roof holds
+
+  // Runs in another process, "torch:flash": the operands of its group lie in shared memory.
+  bool external = false;
+  std::string versions;  // what its code is, where that is not this program: "torch 2.9.1, ..."
 
   // Bytes the algorithm itself moves, by its own passes, without write-allocate. Null: compulsory.
   std::function<double(const Problem&)> bytes_algorithm;

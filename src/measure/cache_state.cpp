@@ -52,7 +52,7 @@ Rotation::Rotation(OperandSet& master, CacheState state, std::int64_t last_level
   const auto count = static_cast<std::size_t>(std::max(1.0, std::min(wanted, affordable)));
   copies_.reserve(count);
   for (std::size_t i = 1; i <= count; ++i) {
-    copies_.emplace_back(specs);
+    copies_.emplace_back(specs, 0, master.memory());
     if (whole) copies_.back().copy_inputs_from(master);
     sets_.push_back(whole ? copies_.back().operands() : with_outputs(master, copies_.back()));
   }

@@ -26,11 +26,17 @@ class Collector final : public benchmark::BenchmarkReporter {
 double time_calls(Kernel& kernel, const std::vector<Operands>& sets, std::size_t& next,
                   std::int64_t iterations) {
   std::exception_ptr thrown;
+  const bool own_clock = !kernel.own_timer().empty();
   const auto loop = [&](benchmark::State& state) {
     try {
       std::size_t set = next;
       const std::size_t count = sets.size();
       for (auto _ : state) {
+        if (own_clock) {
+          state.SetIterationTime(kernel.run_timed(sets, set, iterations) * 1e-9);
+          set = (set + static_cast<std::size_t>(iterations)) % count;
+          continue;
+        }
         kernel.run(sets[set]);
         if (++set == count) set = 0;
       }
@@ -41,7 +47,12 @@ double time_calls(Kernel& kernel, const std::vector<Operands>& sets, std::size_t
     }
   };
   benchmark::ClearRegisteredBenchmarks();
-  benchmark::RegisterBenchmark("sample", loop)->Iterations(iterations)->UseRealTime();
+  auto* sample = benchmark::RegisterBenchmark("sample", loop);
+  if (own_clock) {
+    sample->Iterations(1)->UseManualTime();
+  } else {
+    sample->Iterations(iterations)->UseRealTime();
+  }
   Collector collector;
   try {
     benchmark::RunSpecifiedBenchmarks(&collector);

@@ -8,8 +8,9 @@
 
 namespace sb {
 
-// Nanoseconds (wall clock, Google Benchmark's monotonic one) of `iterations` calls of the kernel,
-// which go through `sets` in turn, starting behind where `next` stands and leaving it there.
+// Nanoseconds (wall clock: Google Benchmark's monotonic one, or the kernel's own where it has one)
+// of `iterations` calls of the kernel, which go through `sets` in turn, starting behind where
+// `next` stands and leaving it there.
 double time_calls(Kernel& kernel, const std::vector<Operands>& sets, std::size_t& next,
                   std::int64_t iterations);
 

@@ -13,10 +13,12 @@ namespace sb {
 class OperandSet {
  public:
   // `misalign` shifts every tensor by that many elements off its 64-byte boundary.
-  explicit OperandSet(std::vector<TensorSpec> specs, int misalign = 0);
+  explicit OperandSet(std::vector<TensorSpec> specs, int misalign = 0,
+                      Memory memory = Memory::kPrivate);
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   const Operands& operands() const { return operands_; }
+  Memory memory() const { return memory_; }
 
   void copy_inputs_from(const OperandSet& other);  // same specs
 
@@ -31,6 +33,7 @@ class OperandSet {
 
  private:
   std::vector<TensorSpec> specs_;
+  Memory memory_;
   std::vector<Buffer> buffers_;
   std::vector<std::byte*> data_;
   std::vector<std::uint64_t> input_hash_;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <exception>
 
+#include "core/variant.h"
+
 namespace sb {
 namespace {
 
@@ -49,6 +51,11 @@ class Turn {
       used_ns_ += ns;
       if (used_ns_ > options_.timeout_s * 1e9) stop("timeout");
       return ns;
+    } catch (const KernelFailure& error) {
+      samples_.failure = error.what();
+      samples_.failure_status = error.status();
+      stop("failed");
+      return 0;
     } catch (const std::exception& error) {
       samples_.failure = error.what();
       stop("failed");

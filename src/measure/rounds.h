@@ -31,6 +31,7 @@ struct Samples {
   double warmup_ns = 0;             // spent before the first sample
   std::string stop_reason;          // "rounds", "timeout", "interrupted", "failed"
   std::string failure;              // message of the exception that ended it
+  std::string failure_status;       // KernelFailure's word; empty for any other exception
 };
 
 // Order: contestants 0..n-1 in even rounds, n-1..0 in odd ones (ABBA), so that a linear drift

@@ -86,7 +86,7 @@ class Session {
     Row row = identity_row(group, variant);
     row.run_id = options_.provenance.run_id;
     row.git_sha = options_.provenance.git_sha;
-    row.compiler = options_.provenance.compiler;
+    row.compiler = compiler_of(variant, options_.provenance.compiler);
     row.host = options_.provenance.host;
     if (options_.repro) row.repro = options_.repro(case_name(group, variant));
     return row;
@@ -120,7 +120,8 @@ class Session {
     const auto waiting = [](const Case& c) { return c.row.status.empty(); };
     if (std::none_of(cases.begin(), cases.end(), waiting)) return;
     pin_team(group.problem.threads);
-    master_.emplace(group.op->tensors(group.problem));
+    master_.reset();  // before the next, which may need the room
+    master_.emplace(group.op->tensors(group.problem), 0, memory_of(group));
     group.op->fill(group.problem, group.fill, group.seed, master_->operands());
     refresh_reference(group);
     for (Case& c : cases) {
@@ -157,7 +158,7 @@ class Session {
         c.kernel.reset();
       }
     } catch (const std::exception& error) {
-      set_status(c.row, status::kCrashed, error.what());
+      set_failure(c.row, error);
       c.kernel.reset();
     }
   }
@@ -191,7 +192,8 @@ class Session {
     std::vector<Samples> samples = run_rounds(turns, rounds);
     for (std::size_t i = 0; i < racing.size(); ++i) {
       racing[i]->samples = std::move(samples[i]);
-      fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
+      fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples,
+                   racing[i]->kernel->own_timer(), options_.peaks);
       if (rotation.lukewarm() && racing[i]->row.status == status::kOk) {
         racing[i]->row.reason = "memory too small to push the operands out of the last-level cache";
       }
