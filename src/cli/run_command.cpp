@@ -83,7 +83,7 @@ void print_results(const RunSettings& settings, const RunOutput& output) {
   if (settings.quiet) return;
   // With --csv - the rows have stdout for themselves.
   std::FILE* stream = settings.csv == "-" ? stderr : stdout;
-  fmt::print(stream, "{}", results_table(output.rows()));
+  fmt::print(stream, "{}", results_table(output.rows(), output.metrics()));
   if (!output.csv_path().empty()) fmt::print(stream, "rows: {}\n", output.csv_path());
 }
 

@@ -106,6 +106,14 @@ void prune_long_form(const std::string& path, const std::string& header,
   if (sound != text) replace_file(path, sound);
 }
 
+MetricsByRow usable_metrics(const std::string& path) {
+  try {
+    return read_metrics(path);
+  } catch (const CsvError& error) {
+    throw UsageError(error.what());
+  }
+}
+
 }  // namespace
 
 AppendFile::AppendFile(const std::string& path, const std::string& header) : path_(path) {
@@ -180,6 +188,7 @@ RunOutput RunOutput::resume(const OutputOptions& options, const std::vector<Plan
   replace_file(dir / kResults, sound);
   prune_long_form(dir / kSamples, samples_header(), output.done());
   prune_long_form(dir / kMetrics, metrics_header(), output.done());
+  output.metrics_of_ = usable_metrics(dir / kMetrics);
   output.results_ = AppendFile(dir / kResults, "");
   output.samples_ = AppendFile(dir / kSamples, "");
   output.metrics_ = AppendFile(dir / kMetrics, "");
@@ -199,6 +208,7 @@ void RunOutput::add_samples(const Row& row, const std::vector<double>& time_ns) 
 
 void RunOutput::add_metric(const Row& row, const Metric& metric) {
   metrics_.append(metrics_lines(row, {metric}));
+  metrics_of_[identity_of(row)].push_back(metric);
 }
 
 std::set<std::string> RunOutput::done() const {

@@ -8,6 +8,7 @@
 
 #include "core/operation.h"
 #include "core/row.h"
+#include "report/table.h"
 #include "workload/workload.h"
 
 namespace sb {
@@ -54,8 +55,9 @@ class RunOutput {
   void add_metric(const Row& row, const Metric& metric);
 
   const std::vector<Row>& rows() const { return rows_; }  // of the earlier run as well
-  std::set<std::string> done() const;                     // identities of rows()
-  std::string csv_path() const;                           // for people
+  const MetricsByRow& metrics() const { return metrics_of_; }
+  std::set<std::string> done() const;  // identities of rows()
+  std::string csv_path() const;        // for people
 
  private:
   std::string dir_;
@@ -64,6 +66,7 @@ class RunOutput {
   AppendFile metrics_;
   AppendFile extra_csv_;
   std::vector<Row> rows_;
+  MetricsByRow metrics_of_;
 };
 
 inline constexpr const char* kRunsDir = "results/runs/";

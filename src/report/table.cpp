@@ -150,19 +150,50 @@ std::string skipped_summary(const std::vector<Row>& rows) {
   return text;
 }
 
-std::string timed_block(const Block& block) {
+// Names of the metrics that rows of the block have, in the order in which they were reported.
+std::vector<std::string> metric_names(const Block& block, const MetricsByRow& metrics) {
+  std::vector<std::string> names;
+  for (const Row* row : block.rows) {
+    const auto found = metrics.find(identity_of(*row));
+    if (found == metrics.end()) continue;
+    for (const Metric& metric : found->second) {
+      if (std::find(names.begin(), names.end(), metric.name) == names.end()) {
+        names.push_back(metric.name);
+      }
+    }
+  }
+  return names;
+}
+
+std::string metric_text(const Row& row, const std::string& name, const MetricsByRow& metrics) {
+  const auto found = metrics.find(identity_of(row));
+  if (found == metrics.end()) return "";
+  for (const Metric& metric : found->second) {
+    if (metric.name == name) return fmt::format("{:.2g}", metric.value);
+  }
+  return "";
+}
+
+std::string timed_block(const Block& block, const MetricsByRow& metrics) {
   TextTable table;
-  for (const char* head : {"variant"}) table.head(head, Align::kLeft);
+  table.head("variant", Align::kLeft);
   for (const char* head : {"time", "", "GB/s", "GFLOP/s", "% roof", "error"}) {
     table.head(head, Align::kRight);
   }
+  const std::vector<std::string> names = metric_names(block, metrics);
+  for (const std::string& name : names) table.head(name, Align::kRight);
   for (const char* head : {"roof", "speedup", "remark"}) table.head(head, Align::kLeft);
   for (const Row* row : block.rows) {
-    table.row({row->variant + "@" + row->isa,
-               row->time_median_ns ? human_time(*row->time_median_ns) : "", spread(*row),
-               number(row->gb_per_s, "{:.1f}"), number(row->gflop_per_s, "{:.1f}"),
-               number(row->pct_roof, "{:.1f}"), number(row->err_max_rel, "{:.1e}"), row->roof_id,
-               speedup(*row), remark(*row)});
+    std::vector<std::string> cells = {row->variant + "@" + row->isa,
+                                      row->time_median_ns ? human_time(*row->time_median_ns) : "",
+                                      spread(*row),
+                                      number(row->gb_per_s, "{:.1f}"),
+                                      number(row->gflop_per_s, "{:.1f}"),
+                                      number(row->pct_roof, "{:.1f}"),
+                                      number(row->err_max_rel, "{:.1e}")};
+    for (const std::string& name : names) cells.push_back(metric_text(*row, name, metrics));
+    cells.insert(cells.end(), {row->roof_id, speedup(*row), remark(*row)});
+    table.row(std::move(cells));
   }
   return table.text();
 }
@@ -181,7 +212,8 @@ std::string verified_block(const Block& block) {
   return table.text();
 }
 
-std::string table_of(const std::vector<Row>& rows, std::string (*body)(const Block&)) {
+template <typename Body>
+std::string table_of(const std::vector<Row>& rows, const Body& body) {
   std::string text;
   for (const Block& block : blocks_of(rows))
     text += title(*block.rows[0]) + "\n" + body(block) + "\n";
@@ -234,7 +266,9 @@ std::string human_time(double ns) {
   return "";
 }
 
-std::string results_table(const std::vector<Row>& rows) { return table_of(rows, timed_block); }
+std::string results_table(const std::vector<Row>& rows, const MetricsByRow& metrics) {
+  return table_of(rows, [&](const Block& block) { return timed_block(block, metrics); });
+}
 
 std::string verification_table(const std::vector<Row>& rows) {
   return table_of(rows, verified_block);

@@ -11,6 +11,7 @@
 namespace sb {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -104,6 +105,16 @@ TEST(ResultsTable, SumsUpWhatWasSkippedByReason) {
   const std::string text = results_table(rows);
   EXPECT_THAT(text, HasSubstr("skipped 2 rows (softmax/a@avx2, ...): no CUDA device\n"));
   EXPECT_THAT(text, HasSubstr("skipped 1 row (softmax/c@avx2): too odd\n"));
+}
+
+TEST(ResultsTable, ShowsMetricsBesideTheTime) {
+  const std::vector<Row> rows = {row("naive", "cols=8", 900), row("folded", "cols=8", 300)};
+  const std::string text =
+      results_table(rows, {{identity_of(rows[0]), {{.name = "mean_abs_error", .value = 0.087}}},
+                           {identity_of(rows[1]), {{.name = "mean_abs_error", .value = 0.00084}}}});
+  EXPECT_THAT(text, ContainsRegex("time +mean_abs_error"));
+  EXPECT_THAT(text, ContainsRegex("folded@avx2 +300.0 ns +0.00084"));
+  EXPECT_THAT(text, ContainsRegex("naive@avx2 +900.0 ns +0.087"));
 }
 
 TEST(ResultsTable, OfNoRowsIsEmpty) { EXPECT_EQ(results_table({}), ""); }
