@@ -30,6 +30,9 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.mmap.restype = ctypes.c_void_p
 _LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _LIBC.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_MEMORYVIEW = ctypes.pythonapi.PyMemoryView_FromMemory
+_MEMORYVIEW.restype = ctypes.py_object
+_MEMORYVIEW.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int]
 _HUGE_PAGE = 2 << 20
 _MADV_POPULATE_WRITE = 23
 
@@ -85,7 +88,7 @@ class Memory:
         # Page faults belong here and not into the measurement.
         page = offset // 4096 * 4096
         _LIBC.madvise(self.base + page, offset + count - page, _MADV_POPULATE_WRITE)
-        return (ctypes.c_char * count).from_address(self.base + offset)
+        return _MEMORYVIEW(self.base + offset, count, 0x200)  # PyBUF_WRITE
 
 
 _SIZES = {"f32": 4, "bf16": 2, "f16": 2, "f64": 8, "i32": 4, "i64": 8}
@@ -98,7 +101,7 @@ def _view(memory, spec, offset, kind):
     last = sum((extent - 1) * stride for extent, stride in zip(shape, strides))
     raw = memory.bytes_at(offset, (last + 1) * size)
     if kind == "bytes":
-        return memoryview(raw).cast("B")
+        return raw
     import numpy
     flat = numpy.frombuffer(raw, dtype=_NUMPY[spec["dtype"]])
     array = numpy.lib.stride_tricks.as_strided(flat, shape, [stride * size for stride in strides])

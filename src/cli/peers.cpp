@@ -1,6 +1,7 @@
 #include "cli/peers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <wordexp.h>
 
 #include <algorithm>
@@ -26,14 +27,6 @@ std::map<std::string, Started>& started() {
   return all;
 }
 
-// Words that name a file of ours mean it wherever the program is run from.
-PeerSpec with_found_files(PeerSpec spec) {
-  for (std::string& word : spec.command) {
-    if (word.find('/') != std::string::npos) word = find_file(word);
-  }
-  return spec;
-}
-
 void start(const PeerSpec& spec, const std::vector<WantedVariant>& wanted) {
   const auto before = started().find(spec.name);
   if (before != started().end()) {
@@ -45,6 +38,13 @@ void start(const PeerSpec& spec, const std::vector<WantedVariant>& wanted) {
 }
 
 }  // namespace
+
+PeerSpec with_found_files(PeerSpec spec) {
+  for (std::string& word : spec.command) {
+    if (word.find('/') != std::string::npos) word = find_file(word);
+  }
+  return spec;
+}
 
 std::vector<std::string> split_command(const std::string& text) {
   wordexp_t words;
@@ -62,8 +62,7 @@ PeerSpec parse_peer(const std::string& text) {
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
   if (equals == std::string::npos || !PeerSpec::is_name(name)) {
-    throw UsageError(fmt::format(
-        "--peer \"{}\" is not NAME='CMD', e.g. --peer mine='python3 my_peer.py'", text));
+    return {.command = split_command(text)};
   }
   return {.name = name, .command = split_command(text.substr(equals + 1))};
 }
@@ -90,6 +89,13 @@ void add_peer_option(CLI::App* command, std::vector<PeerSpec>& peers) {
 }
 
 void start_peers(const Selection& selection, const std::vector<std::string>& files) {
+  for (const PeerSpec& spec : selection.peers) {
+    if (!spec.name.empty()) continue;
+    throw UsageError(
+        fmt::format("--peer \"{}\" is not NAME='CMD', e.g. --peer mine='python3 "
+                    "my_peer.py'",
+                    fmt::join(spec.command, " ")));
+  }
   std::vector<std::string> errors;
   const PeerMentions mentions = read_peers(files, selection.overrides, errors);
   if (!errors.empty()) throw UsageError(errors);

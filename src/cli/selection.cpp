@@ -11,6 +11,7 @@
 #include "cli/exit_code.h"
 #include "cli/listing.h"
 #include "cli/peers.h"
+#include "cli/plugins.h"
 #include "core/isa.h"
 #include "core/row.h"
 #include "machine/topology.h"
@@ -92,6 +93,7 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
            ->type_name("KEY=V1,V2")
            ->allow_extra_args(false));
   add_peer_option(command, selection.peers);
+  add_plugin_option(command, selection.plugins);
   add_optional(command, "--seed", o.seed, "Seed of the inputs");
   add_optional(command, "--timeout", o.timeout_s, "Longest time of a case, in seconds")
       ->check(CLI::PositiveNumber);
@@ -130,6 +132,7 @@ Plan plan_of(const Selection& selection) {
   }
   std::vector<std::string> files;
   for (const std::string& file : selection.files) files.push_back(find_file(file));
+  load_plugins(selection.plugins);
   start_peers(selection, files);
   Plan plan = plan_workloads(files, selection.overrides, limits_here());
   if (!plan.errors.empty()) throw UsageError(plan.errors);
@@ -150,6 +153,7 @@ nlohmann::json to_json(const Selection& selection) {
   json["filter"] = o.filter;
   json["quick"] = o.quick;
   json["peers"] = to_json(selection.peers);
+  json["plugins"] = selection.plugins;
   if (o.seed) json["seed"] = *o.seed;
   if (o.rounds) json["rounds"] = *o.rounds;
   if (o.min_time_s) json["min_time_s"] = *o.min_time_s;
@@ -168,6 +172,7 @@ Selection selection_from(const nlohmann::json& json) {
   json.at("filter").get_to(o.filter);
   json.at("quick").get_to(o.quick);
   selection.peers = peers_from(json.at("peers"));
+  json.at("plugins").get_to(selection.plugins);
   if (json.contains("seed")) o.seed = json["seed"].get<std::uint64_t>();
   if (json.contains("rounds")) o.rounds = json["rounds"].get<int>();
   if (json.contains("min_time_s")) o.min_time_s = json["min_time_s"].get<double>();
@@ -189,6 +194,9 @@ std::string repro_command(const Selection& selection, const std::string& file,
   }
   for (const PeerSpec& peer : selection.peers) {
     command += " --peer " + shell_quoted(option_text(peer));
+  }
+  for (const std::string& plugin : selection.plugins) {
+    command += " --plugin " + shell_quoted(std::filesystem::absolute(plugin).string());
   }
   if (!o.threads.empty()) command += fmt::format(" --threads {}", fmt::join(o.threads, ","));
   if (o.seed) command += fmt::format(" --seed {}", *o.seed);

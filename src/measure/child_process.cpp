@@ -136,7 +136,8 @@ void ChildProcess::close_input() {
 
 ChildProcess::Heard ChildProcess::read_line(std::string& line, int wait_ms) {
   const auto take = [&] {
-    const std::size_t end = buffer_.find('\n');
+    const std::size_t end = buffer_.find('\n', searched_);
+    searched_ = end == std::string::npos ? buffer_.size() : 0;
     if (end == std::string::npos) return false;
     line = buffer_.substr(0, end);
     buffer_.erase(0, end + 1);

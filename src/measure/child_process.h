@@ -64,6 +64,7 @@ class ChildProcess {
   bool ended_ = false;  // and has been waited for
   int status_ = 0;
   std::string buffer_;
+  std::size_t searched_ = 0;  // no end of line before this
 };
 
 }  // namespace sb

@@ -32,11 +32,16 @@ Connection::Connection(PeerSpec spec, const std::atomic<bool>* stop)
     : spec_(std::move(spec)), stop_(stop) {}
 
 Connection::~Connection() {
-  if (!alive()) return;
+  if (alive()) bye();
+}
+
+std::string Connection::bye() {
   process_->signal_group(SIGCONT);
   process_->write_line(json{{"verb", "bye"}}.dump());
   process_->close_input();
-  process_->wait_for_end();
+  const std::string end = process_->wait_for_end();
+  abandon();
+  return end;
 }
 
 const json& Connection::hello() {

@@ -20,7 +20,7 @@ class Connection {
  public:
   // `stop`, if not null, ends a wait as well (Ctrl-C).
   explicit Connection(PeerSpec spec, const std::atomic<bool>* stop = nullptr);
-  ~Connection();  // says bye; a peer that does not go is killed
+  ~Connection();  // bye(), if it has not been said
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -36,6 +36,9 @@ class Connection {
   // The next request starts a new process. The peer is halted between two requests, so that its
   // waiting threads take no time from others.
   nlohmann::json request(const std::string& verb, nlohmann::json message = {});
+
+  // Says bye and waits a second for the end: "exit status 0", or how else it went.
+  std::string bye();
 
   // Which process it is by now: what was prepared in an earlier one is gone.
   int generation() const { return generation_; }

@@ -2,8 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "program.h"
 #include "report/csv.h"
@@ -12,11 +13,8 @@ namespace sb {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::UnorderedElementsAre;
 
 constexpr const char* kFake = SB_SOURCE_DIR "/tests/peer/fake_peer.py";
 
@@ -51,7 +49,7 @@ TEST(Peer, TakesTurnsWithOurVariantsOnTheSameBytes) {
   const Ran ran = run(space, workload("right, 'fake:right'", "baseline: right\n" + peers("")));
   EXPECT_EQ(ran.finished.exit_code, 0) << ran.finished.err;
   const Row& row = ran.rows.at("fake:right");
-  EXPECT_THAT(row.status, testing::AnyOf("ok", "noisy")) << row.reason;
+  EXPECT_THAT(row.status, ::testing::AnyOf("ok", "noisy")) << row.reason;
   EXPECT_EQ(row.verify, "pass");
   EXPECT_EQ(row.isa, "native");
   EXPECT_EQ(row.timer, "the peer's monotonic clock");
@@ -75,7 +73,7 @@ TEST(Peer, ColdSetsRotateThroughItsMemoryToo) {
   const Ran ran = run(space, workload("right, 'fake:right'", "cache: cold\n" + peers("")),
                       {"--set", "n=1048576"});
   EXPECT_EQ(ran.finished.exit_code, 0) << ran.finished.err;
-  EXPECT_THAT(ran.rows.at("fake:right").status, testing::AnyOf("ok", "noisy"));
+  EXPECT_THAT(ran.rows.at("fake:right").status, ::testing::AnyOf("ok", "noisy"));
 }
 
 TEST(Peer, StarLeavesOutItsKernels) {
@@ -99,7 +97,7 @@ TEST(Peer, RunsInIsolatedWorkers) {
                       {"--isolate", "case"});
   EXPECT_EQ(ran.rows.at("aborts").status, "crashed");
   EXPECT_EQ(ran.rows.at("fake:dies").status, "crashed");
-  EXPECT_THAT(ran.rows.at("fake:right").status, testing::AnyOf("ok", "noisy"));
+  EXPECT_THAT(ran.rows.at("fake:right").status, ::testing::AnyOf("ok", "noisy"));
   EXPECT_EQ(ran.rows.at("fake:right").timer, "the peer's monotonic clock");
 }
 
@@ -123,7 +121,7 @@ TEST_P(WrongPeer, CostsItsOwnRow) {
   const Ran ran = run(
       space, workload("right, 'fake:" + wrong.kernel + "'", peers(wrong.lie, ", timeout: 0.7")));
   EXPECT_EQ(ran.finished.exit_code, wrong.exit_code) << ran.finished.err;
-  EXPECT_THAT(ran.rows.at("right").status, testing::AnyOf("ok", "noisy"));
+  EXPECT_THAT(ran.rows.at("right").status, ::testing::AnyOf("ok", "noisy"));
   ASSERT_TRUE(ran.rows.contains("fake:" + wrong.kernel)) << ran.finished.err;
   const Row& row = ran.rows.at("fake:" + wrong.kernel);
   EXPECT_EQ(row.status, wrong.status);
@@ -189,6 +187,37 @@ TEST(Peer, StaysOnTheCpusThatItIsGiven) {
   EXPECT_THAT(ran.rows.at("fake:wanders").reason, HasSubstr("may run on CPU"));
 }
 
+// --- the conformance test ------------------------------------------------------------------------
+
+Finished conformance(const Workspace& space, const std::string& lie) {
+  return space.run({"verify", "--peer", std::string("python3 ") + kFake + " " + lie}, {},
+                   SB_PROGRAM);
+}
+
+TEST(PeerConformance, GoesThroughProtocolAndKernels) {
+  const Workspace space;
+  const Finished finished = conformance(space, "");
+  EXPECT_THAT(finished.out, AllOf(HasSubstr("ok    hello says name, versions and kernels"),
+                                  HasSubstr("ok    an unknown verb is refused"),
+                                  HasSubstr("ok    run without prepare is refused"),
+                                  HasSubstr("ok    bye ends it"),
+                                  HasSubstr("ok    empty/peer:right@native goes through")));
+}
+
+TEST(PeerConformance, FindsTheKernelThatIgnoresItsOperandSets) {
+  const Workspace space;
+  const Finished finished = conformance(space, "");
+  EXPECT_EQ(finished.exit_code, 1) << finished.out << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("FAIL  empty/peer:first_call_only@native goes through"));
+}
+
+TEST(PeerConformance, NamesTheLie) {
+  const Workspace space;
+  EXPECT_THAT(conformance(space, "no_kernels").out, HasSubstr("FAIL  hello"));
+  EXPECT_THAT(conformance(space, "threads").out, HasSubstr("uses 64 threads"));
+  EXPECT_THAT(conformance(space, "dies_at_hello").out, HasSubstr("exit status 7"));
+}
+
 // --- errors of the user --------------------------------------------------------------------------
 
 TEST(PeerErrors, NameFileLineAndCure) {
@@ -196,9 +225,9 @@ TEST(PeerErrors, NameFileLineAndCure) {
   space.write("w.yaml", workload("right") + "peers: {Fake: {command: [a]}, b: {comand: [a]}}\n");
   const Finished finished = space.run({"run", "w.yaml"});
   EXPECT_EQ(finished.exit_code, 2);
-  EXPECT_THAT(finished.err, AllOf(HasSubstr("w.yaml:7:9: peer name \"Fake\" must be of letters"),
-                                  HasSubstr("did you mean \"command\"?"),
-                                  HasSubstr("w.yaml:7:33: peer b: needs a command")));
+  EXPECT_THAT(finished.err,
+              AllOf(HasSubstr("w.yaml:7:9: peer name \"Fake\" must be of letters"),
+                    HasSubstr("did you mean \"command\"?"), HasSubstr("peer b: needs a command")));
 }
 
 TEST(PeerErrors, AnUndefinedPeerIsAnErrorWithItsCure) {

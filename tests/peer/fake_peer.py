@@ -20,10 +20,26 @@ kernel("twice", "right", tensors="bytes")(twice)
 kernel("twice", "also_right", tensors="bytes")(twice)
 
 
+@kernel("empty", "right", tensors="bytes")
+def copy(x, y):
+    y[:] = x
+
+
+@kernel("empty", "first_call_only", tensors="bytes")
+def copy_once(problem):
+    called = []
+
+    def call(x, y):
+        if not called:
+            y[:] = x
+        called.append(True)
+    return call
+
+
 @kernel("twice", "wrong", tensors="bytes")
 def wrong(x, y):
     twice(x, y)
-    y[0] = y[0] ^ 1
+    y[3] ^= 0x40
 
 
 @kernel("twice", "past_the_end", tensors="bytes")
