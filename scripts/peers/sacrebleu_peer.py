@@ -20,7 +20,7 @@ def bleu_sacrebleu(problem):
     if params["semantics"] != "nltk" or params["weights"] != "uniform4" or params["smoothing"] not in smoothing:
         raise Unsupported("sacreBLEU has four equal weights, and NLTK's method1 and method3 as floor and exp")
     pad = params["pad"]
-    metric = BLEU(tokenize="none", **smoothing[params["smoothing"]])
+    metric = BLEU(tokenize="none", effective_order=True, **smoothing[params["smoothing"]])
 
     def text(row):
         return " ".join(map(str, row[row != pad].tolist()))
