@@ -1,4 +1,5 @@
 // The worker process: one group, measured by the ordinary session, with a mark around each kernel.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -84,6 +85,8 @@ RunOptions options_from(const nlohmann::json& job, const std::optional<Peaks>& p
 
 int worker_main() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphans when the parent is killed
+  // A peer of ours that held the parent's descriptors would keep it waiting for our end.
+  for (const int fd : {ChildProcess::kReplies, kWorkerMark}) fcntl(fd, F_SETFD, FD_CLOEXEC);
   const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
   const nlohmann::json job = nlohmann::json::parse(text);
   // A parent that died before the prctl took hold sends no signal any more.

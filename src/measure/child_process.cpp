@@ -156,8 +156,8 @@ ChildProcess::Heard ChildProcess::read_line(std::string& line, int wait_ms) {
   return Heard::kNothing;
 }
 
-std::string ChildProcess::wait_for_end() {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+std::string ChildProcess::wait_for_end(int seconds) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   while (!ended_ && std::chrono::steady_clock::now() < deadline) {
     ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
     if (!ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kPollMs = 100;  // how soon Ctrl-C is seen
 constexpr std::size_t kQuoted = 60;
+constexpr int kByeS = 10;  // large libraries take a while to unload
 
 std::string quoted(const std::string& line) {
   std::string text;
@@ -39,7 +40,7 @@ std::string Connection::bye() {
   process_->signal_group(SIGCONT);
   process_->write_line(json{{"verb", "bye"}}.dump());
   process_->close_input();
-  const std::string end = process_->wait_for_end();
+  const std::string end = process_->wait_for_end(kByeS);
   abandon();
   return end;
 }

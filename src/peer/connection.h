@@ -37,7 +37,7 @@ class Connection {
   // waiting threads take no time from others.
   nlohmann::json request(const std::string& verb, nlohmann::json message = {});
 
-  // Says bye and waits a second for the end: "exit status 0", or how else it went.
+  // Says bye and waits some seconds for the end: "exit status 0", or how else it went.
   std::string bye();
 
   // Which process it is by now: what was prepared in an earlier one is gone.

@@ -63,6 +63,7 @@ PeerMentions read_peers(const std::vector<std::string>& files, const Overrides& 
   std::vector<std::string> reported_by_the_plan;
   for (const Workload& workload : read_workloads(files, reported_by_the_plan)) {
     for (const PeerSpec& spec : workload.peers) {
+      if (spec.command.empty()) continue;
       const auto same = std::find_if(mentions.peers.begin(), mentions.peers.end(),
                                      [&](const PeerSpec& p) { return p.name == spec.name; });
       if (same == mentions.peers.end()) {
