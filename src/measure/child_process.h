@@ -49,8 +49,8 @@ class ChildProcess {
   // std::runtime_error on a line that is longer than any reply.
   Heard read_line(std::string& line, int wait_ms);
 
-  // Waits for the end, a second at most or as told, then kills. "signal 11 (Segmentation fault)", "exit status
-  // 3", "closed its replies but went on".
+  // Waits for the end, a second at most or as told, then kills. "signal 11 (Segmentation fault)",
+  // "exit status 3", "closed its replies but went on".
   std::string wait_for_end(int seconds = 1);
   bool exited_with(int status) const { return ended_ && status_ == status << 8; }
 

@@ -28,6 +28,8 @@ class OperandSet {
 
   void remember_inputs();  // for broken_fence(): inputs must not change
 
+  void put_fences();  // around all tensors: anew, after somebody broke one
+
   // Empty, or what was overwritten: "writes past the end of y", "changes its input x", ...
   std::string broken_fence() const;
 

@@ -156,6 +156,9 @@ class Session {
       if (!result.passed) {
         set_status(c.row, status::kIncorrect, result.reason);
         c.kernel.reset();
+        // What it may have overwritten is not the next one's fault.
+        master_->put_fences();
+        group.op->fill(group.problem, group.fill, group.seed, master_->operands());
       }
     } catch (const std::exception& error) {
       set_failure(c.row, error);
