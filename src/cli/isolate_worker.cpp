@@ -34,7 +34,10 @@ class MarkedKernel final : public Kernel {
   std::string own_timer() const override { return kernel_->own_timer(); }
   double run_timed(const std::vector<Operands>& sets, std::size_t first,
                    std::int64_t iterations) override {
-    return kernel_->run_timed(sets, first, iterations);
+    mark_.current.store(index_, std::memory_order_relaxed);
+    const double ns = kernel_->run_timed(sets, first, iterations);
+    mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
+    return ns;
   }
 
  private:
