@@ -20,24 +20,34 @@ namespace sb {
 namespace {
 
 // Says who is in hand; costs two stores per call, which only isolated runs pay.
+class InHand {
+ public:
+  InHand(WorkerMark& mark, int index) : mark_(mark) {
+    mark_.current.store(index, std::memory_order_relaxed);
+  }
+  ~InHand() { mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed); }
+  InHand(const InHand&) = delete;
+  InHand& operator=(const InHand&) = delete;
+
+ private:
+  WorkerMark& mark_;
+};
+
 class MarkedKernel final : public Kernel {
  public:
   MarkedKernel(std::unique_ptr<Kernel> kernel, WorkerMark& mark, int index)
       : kernel_(std::move(kernel)), mark_(mark), index_(index) {}
 
   void run(const Operands& operands) override {
-    mark_.current.store(index_, std::memory_order_relaxed);
+    const InHand in_hand(mark_, index_);
     kernel_->run(operands);
-    mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
   }
   std::vector<Metric> metrics() const override { return kernel_->metrics(); }
   std::string own_timer() const override { return kernel_->own_timer(); }
   double run_timed(const std::vector<Operands>& sets, std::size_t first,
                    std::int64_t iterations) override {
-    mark_.current.store(index_, std::memory_order_relaxed);
-    const double ns = kernel_->run_timed(sets, first, iterations);
-    mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
-    return ns;
+    const InHand in_hand(mark_, index_);
+    return kernel_->run_timed(sets, first, iterations);
   }
 
  private:
@@ -49,10 +59,8 @@ class MarkedKernel final : public Kernel {
 Variant marked(const Variant& variant, WorkerMark& mark, int index) {
   Variant copy = variant;
   copy.make = [make = variant.make, &mark, index](const Problem& problem) {
-    mark.current.store(index, std::memory_order_relaxed);
-    auto kernel = std::make_unique<MarkedKernel>(make(problem), mark, index);
-    mark.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
-    return kernel;
+    const InHand in_hand(mark, index);
+    return std::make_unique<MarkedKernel>(make(problem), mark, index);
   };
   return copy;
 }
