@@ -1,5 +1,6 @@
 """ONNX Runtime's attention on the CPU: com.microsoft.MultiHeadAttention and GroupQueryAttention, each on its flash path
 and on its unfused one. Inputs and outputs are bound to the shared memory: nothing is copied."""
+import functools
 import os
 
 import softmax_bench_peer as peer
@@ -62,6 +63,8 @@ def multi_head(problem, flash):
     """Queries as (b, m, h d); keys and values alike, or as (b, h, n, d) where they lie so."""
     b, h, hkv, m, n, d = check(problem)
     causal = problem.params.get("causal", "none")
+    if flash and causal != "none":
+        raise Unsupported("MultiHeadAttention has no causal flash path")
     if hkv != h:
         raise Unsupported("MultiHeadAttention has as many key heads as query heads")
     inside = problem.params["layout"] == "bnhd"
@@ -112,41 +115,17 @@ def group_query(problem, flash):
     return call
 
 
-@kernel("attention", "mha_flash", summary="MultiHeadAttention, flash")
-def mha_flash(problem):
-    if problem.params.get("causal", "none") != "none":
-        raise Unsupported("MultiHeadAttention has no causal flash path")
-    return multi_head(problem, True)
+def offer(op, name, make, flash, summary):
+    kernel(op, name, summary=summary)(functools.partial(make, flash=flash))
 
 
-@kernel("attention", "mha_unfused", summary="MultiHeadAttention, ORT_DISABLE_FLASH_ATTENTION=1")
-def mha_unfused(problem):
-    return multi_head(problem, False)
-
-
-@kernel("attention", "gqa_flash", summary="GroupQueryAttention, flash")
-def gqa_flash(problem):
-    return group_query(problem, True)
-
-
-@kernel("attention", "gqa_unfused", summary="GroupQueryAttention, ORT_DISABLE_FLASH_ATTENTION=1")
-def gqa_unfused(problem):
-    return group_query(problem, False)
-
-
-@kernel("attention_decode", "mha", summary="MultiHeadAttention, one query")
-def decode_mha(problem):
-    return multi_head(problem, True)
-
-
-@kernel("attention_decode", "gqa_flash", summary="GroupQueryAttention, cache shared by past and present, flash")
-def decode_gqa_flash(problem):
-    return group_query(problem, True)
-
-
-@kernel("attention_decode", "gqa_unfused", summary="GroupQueryAttention, cache shared, no flash")
-def decode_gqa_unfused(problem):
-    return group_query(problem, False)
-
+UNFUSED = "ORT_DISABLE_FLASH_ATTENTION=1"
+offer("attention", "mha_flash", multi_head, True, "MultiHeadAttention, flash; not causal")
+offer("attention", "mha_unfused", multi_head, False, f"MultiHeadAttention, {UNFUSED}")
+offer("attention", "gqa_flash", group_query, True, "GroupQueryAttention, flash")
+offer("attention", "gqa_unfused", group_query, False, f"GroupQueryAttention, {UNFUSED}")
+offer("attention_decode", "mha", multi_head, False, "MultiHeadAttention, one query")
+offer("attention_decode", "gqa_flash", group_query, True, "GroupQueryAttention, cache shared by past and present, flash")
+offer("attention_decode", "gqa_unfused", group_query, False, f"GroupQueryAttention, cache shared, {UNFUSED}")
 
 peer.serve("onnxruntime", VERSIONS, UNAVAILABLE, set_threads=lambda count: count)

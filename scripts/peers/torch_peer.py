@@ -1,5 +1,7 @@
 """PyTorch on the CPU, each kernel in the form that is fastest for a user who knows it: no autograd bookkeeping, the
 operation's own thread count, outputs returned rather than copied (softmax: out=)."""
+import functools
+
 import softmax_bench_peer as peer
 from softmax_bench_peer import Unsupported
 
@@ -65,28 +67,13 @@ def attention(problem, backend):
             heads_first(problem, q), heads_first(problem, k), heads_first(problem, v), attn_mask=mask,
             is_causal=is_causal, enable_gqa=grouped)
         return {"o": heads_first(problem, result)}
-    call.around = lambda: sdpa_kernel(backend)
+    call.around = lambda: sdpa_kernel(getattr(SDPBackend, backend))
     return call
 
 
-@kernel("attention", "flash", FLOATS, "scaled_dot_product_attention, FLASH_ATTENTION")
-def attention_flash(problem):
-    return attention(problem, SDPBackend.FLASH_ATTENTION)
-
-
-@kernel("attention", "math", FLOATS, "scaled_dot_product_attention, MATH: the score matrix in memory")
-def attention_math(problem):
-    return attention(problem, SDPBackend.MATH)
-
-
-@kernel("attention_decode", "flash", FLOATS, "scaled_dot_product_attention, FLASH_ATTENTION, one query")
-def decode_flash(problem):
-    return attention(problem, SDPBackend.FLASH_ATTENTION)
-
-
-@kernel("attention_decode", "math", FLOATS, "scaled_dot_product_attention, MATH, one query")
-def decode_math(problem):
-    return attention(problem, SDPBackend.MATH)
+for op in ("attention", "attention_decode"):
+    for name, backend in (("flash", "FLASH_ATTENTION"), ("math", "MATH")):
+        kernel(op, name, FLOATS, f"scaled_dot_product_attention, {backend}")(functools.partial(attention, backend=backend))
 
 
 def same_heads(problem):
