@@ -30,6 +30,23 @@ add_library(sb_build_info INTERFACE)
 target_include_directories(sb_build_info INTERFACE ${PROJECT_BINARY_DIR}/generated)
 add_dependencies(sb_build_info sb_build_info_file)
 
+# What a plugin shares with the program is the headers of core; their hash is the ABI's name.
+file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/core/*.h)
+set(hashes "${CMAKE_CXX_COMPILER_ID}")
+foreach(header IN LISTS core_headers)
+  file(SHA256 ${header} hash)
+  string(APPEND hashes ${hash})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+endforeach()
+string(SHA256 abi "${hashes}")
+string(SUBSTRING ${abi} 0 12 abi)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/abi.h CONTENT
+  "// Generated: a hash of the headers beside this file.
+#pragma once
+#define SB_ABI softmax_bench_abi_${abi}
+#define SB_ABI_TEXT \"${abi}\"
+")
+
 set(sb_rooms "" CACHE INTERNAL "")
 set(sb_families "" CACHE INTERNAL "")
 set(sb_device_families "" CACHE INTERNAL "")
@@ -146,7 +163,7 @@ function(sb_add_program)
   endif()
   add_library(sb_cli OBJECT ${sources})
   target_link_libraries(sb_cli PUBLIC sb_options CLI11::CLI11 fmt::fmt sb_build_info
-                                      nlohmann_json::nlohmann_json)
+                                      nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
   target_compile_definitions(sb_cli PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 
   file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own

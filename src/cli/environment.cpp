@@ -10,6 +10,7 @@
 
 #include "build_info.h"
 #include "cli/data_dir.h"
+#include "cli/peers.h"
 #include "core/isa.h"
 #include "core/row.h"
 #include "machine/gpu.h"
@@ -124,7 +125,8 @@ nlohmann::ordered_json environment() {
           {"isa", instruction_sets()},
           {"gpu", gpu_identity()},
           {"system", system_settings()},
-          {"variables", variables()}};
+          {"variables", variables()},
+          {"peers", started_peers()}};
 }
 
 std::string version_text() {

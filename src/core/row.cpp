@@ -106,7 +106,8 @@ const std::vector<Column>& columns() {
       {"speedup_lo", "ratio", "", "lower end of its sign-test interval", &Row::speedup_lo},
       {"speedup_hi", "ratio", "", "upper end of its sign-test interval", &Row::speedup_hi},
       {"git_sha", "provenance", "", "commit of the program; + means local changes", &Row::git_sha},
-      {"compiler", "provenance", "", "compiler and its version", &Row::compiler},
+      {"compiler", "provenance", "",
+       "compiler and its version; of an external peer's row, the peer's versions", &Row::compiler},
       {"host", "provenance", "", "identity of the machine", &Row::host},
       {"repro", "provenance", "", "command that reproduces just this row", &Row::repro},
   };

@@ -43,6 +43,7 @@ class Operands {
   }
   std::size_t size() const { return pointers_.size(); }
   void move_to(std::size_t place, void* pointer) { pointers_[place] = pointer; }
+  bool operator==(const Operands&) const = default;
 
  private:
   std::vector<void*> pointers_;

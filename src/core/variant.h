@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/device_work.h"
@@ -12,6 +14,18 @@
 #include "core/operation.h"
 
 namespace sb {
+
+// What a kernel or its making throws to say how its row ends: skipped, timeout or crashed. Any
+// other exception is a crash.
+class KernelFailure : public std::runtime_error {
+ public:
+  KernelFailure(std::string_view status, const std::string& reason)
+      : std::runtime_error(reason), status_(status) {}
+  const std::string& status() const { return status_; }
+
+ private:
+  std::string status_;
+};
 
 // Ready to run: plans made, workspace allocated, constant operands packed. Only run() is timed.
 class Kernel {
@@ -30,6 +44,16 @@ class Kernel {
 
   // The same work without run()'s copies, where operands are the device's; null on the CPU.
   virtual DeviceWork* device_work() { return nullptr; }
+
+  // For a kernel that runs elsewhere, where the caller's clock would time the way there too: the
+  // name of its own clock (the row's `timer`), and then run_timed() takes the place of run() in
+  // measurements. It makes `iterations` calls that go through `sets` in turn, beginning with
+  // sets[first], and returns the nanoseconds of all of them together.
+  virtual std::string own_timer() const { return ""; }
+  virtual double run_timed(const std::vector<Operands>& /*sets*/, std::size_t /*first*/,
+                           std::int64_t /*iterations*/) {
+    throw std::logic_error("this kernel has no clock of its own");
+  }
 };
 
 struct Variant {
@@ -42,6 +66,10 @@ struct Variant {
   std::string summary;   // one line: what it adds over the one before
   std::string paper;     // "arXiv:2001.04438 algorithm 3"; empty if none
   bool streams = false;  // writes its outputs with non-temporal stores: another memory roof holds
+
+  // Runs in another process, "torch:flash": the operands of its group lie in shared memory.
+  bool external = false;
+  std::string versions;  // what its code is, where that is not this program: "torch 2.9.1, ..."
 
   // Bytes the algorithm itself moves, by its own passes, without write-allocate. Null: compulsory.
   std::function<double(const Problem&)> bytes_algorithm;

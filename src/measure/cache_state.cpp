@@ -82,7 +82,7 @@ void Rotation::choose_sets(std::int64_t last_level_bytes, std::int64_t memory_by
 
 // Sets have no fences: the kernels have been verified.
 void Rotation::lay_out(const OperandSet& master) {
-  arena_ = Buffer(static_cast<std::size_t>(apart_ * sets_));
+  arena_ = Buffer(static_cast<std::size_t>(apart_ * sets_), master.memory());
   std::memset(arena_.data(), 0, arena_.size());  // touches every page
   for (std::int64_t set = 0; set < sets_; ++set) {
     for (const Placed& tensor : placed_) {

@@ -15,6 +15,10 @@ class CpuContestant final : public Contestant {
   double sample_ns(std::int64_t iterations) override {
     return time_calls(kernel_, rotation_, iterations);
   }
+  std::string timer() const override {
+    const std::string own = kernel_.own_timer();
+    return own.empty() ? Contestant::timer() : own;
+  }
 
  private:
   Kernel& kernel_;

@@ -8,8 +8,9 @@
 
 namespace sb {
 
-// Nanoseconds (wall clock, Google Benchmark's monotonic one) of `iterations` calls of the kernel,
-// each on the set of the rotation whose turn it is. Warm operands are touched before.
+// Nanoseconds (wall clock: Google Benchmark's monotonic one, or the kernel's own where it has one)
+// of `iterations` calls of the kernel, each on the set of the rotation whose turn it is. Warm
+// operands are touched before.
 double time_calls(Kernel& kernel, Rotation& rotation, std::int64_t iterations);
 
 }  // namespace sb

@@ -11,7 +11,9 @@
 namespace sb {
 
 PreparedGroup::PreparedGroup(const Group& group)
-    : group_(group), master_(group.op->tensors(group.problem)), kernels_(group.variants.size()) {
+    : group_(group),
+      master_(group.op->tensors(group.problem), 0, memory_of(group)),
+      kernels_(group.variants.size()) {
   pin_team(group_.problem.threads);
   group_.op->fill(group_.problem, group_.fill, group_.seed, master_.operands());
 }

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "core/device_work.h"
+#include "core/variant.h"
 
 namespace sb {
 namespace {
@@ -69,6 +70,9 @@ class Turn {
     } catch (const DeviceLost& error) {
       fail(error.what());
       if (options_.on_device_lost) options_.on_device_lost(index_, error.what());
+    } catch (const KernelFailure& error) {
+      fail(error.what());
+      samples_.failure_status = error.status();
     } catch (const std::exception& error) {
       fail(error.what());
     }

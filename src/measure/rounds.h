@@ -39,6 +39,7 @@ struct Samples {
   double warmup_ns = 0;             // spent before the first sample
   std::string stop_reason;          // "rounds", "timeout", "interrupted", "failed"
   std::string failure;              // message of the exception that ended it
+  std::string failure_status;       // KernelFailure's word; empty for any other exception
   std::string timer;                // Contestant::timer() at the end
   int rejected = 0;
 };

@@ -74,7 +74,7 @@ class Session {
     Row row = identity_row(group, variant);
     row.run_id = options_.provenance.run_id;
     row.git_sha = options_.provenance.git_sha;
-    row.compiler = options_.provenance.compiler;
+    row.compiler = compiler_of(variant, options_.provenance.compiler);
     row.host = options_.provenance.host;
     if (options_.repro) row.repro = options_.repro(case_name(group, variant));
     return row;
@@ -109,7 +109,8 @@ class Session {
     const auto waiting = [](const Case& c) { return c.row.status.empty(); };
     if (std::none_of(cases.begin(), cases.end(), waiting)) return;
     pin_team(group.problem.threads);
-    master_.emplace(group.op->tensors(group.problem));
+    master_.reset();  // before the next, which may need the room
+    master_.emplace(group.op->tensors(group.problem), 0, memory_of(group));
     group.op->fill(group.problem, group.fill, group.seed, master_->operands());
     refresh_reference(group);
     for (Case& c : cases) {
@@ -147,13 +148,16 @@ class Session {
       if (!result.passed) {
         set_status(c.row, status::kIncorrect, result.reason);
         c.kernel.reset();
+        // What it may have overwritten is not the next one's fault.
+        master_->put_fences();
+        group.op->fill(group.problem, group.fill, group.seed, master_->operands());
       }
     } catch (const DeviceLost& error) {
       set_status(c.row, status::kCrashed, error.what());
       c.kernel.reset();
       device_lost(*c.variant, error.what());
     } catch (const std::exception& error) {
-      set_status(c.row, status::kCrashed, error.what());
+      set_failure(c.row, error);
       c.kernel.reset();
     }
   }
