@@ -1,5 +1,5 @@
-// Registers a .cu file's algorithm: as a CUDA variant where nvcc compiles it, as its twin on fibers
-// where the host compiler does.
+// Registers a .cu file's algorithm: where nvcc compiles it, as a CUDA variant and as the PTX of it
+// that is interpreted; where the host compiler does, as its twin on fibers.
 #pragma once
 
 #include <functional>
@@ -22,35 +22,68 @@ inline namespace
 // Launches the algorithm on operands that lie in device memory; owns what workspace it needs.
 using DeviceRun = std::function<void(const Operands&)>;
 
-// Copies operands in, runs, copies outputs back. For verification: its run() is not what a GPU
-// would be timed on.
-class DeviceKernel final : public Kernel {
+// run() copies operands in, runs, copies outputs back: for verification. What is timed is
+// enqueue().
+class DeviceKernel final : public Kernel, public DeviceWork {
  public:
   DeviceKernel(std::vector<TensorSpec> specs, DeviceRun device_run)
-      : specs_(std::move(specs)), device_run_(std::move(device_run)) {
-    for (const TensorSpec& spec : specs_) {
-      arrays_.emplace_back(static_cast<std::size_t>(spec.allocated()));
+      : specs_(std::move(specs)), device_run_(std::move(device_run)) {}
+
+  void run(const Operands& host) override {
+    std::vector<DeviceArray> arrays;  // not kept: memory that is free while others are timed
+    std::vector<void*> pointers;
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      arrays.emplace_back(static_cast<std::size_t>(specs_[i].allocated()));
+      copy_bytes(arrays[i].data(), host.get<void>(static_cast<int>(i)), arrays[i].size());
+      pointers.push_back(arrays[i].data());
+    }
+    device_run_(Operands(pointers));
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      if (specs_[i].role == Role::kInput) continue;
+      copy_bytes(host.get<void>(static_cast<int>(i)), arrays[i].data(), arrays[i].size());
     }
   }
 
-  void run(const Operands& host) override {
-    std::vector<void*> pointers;
-    for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      copy_bytes(arrays_[i].data(), host.get<void>(static_cast<int>(i)), arrays_[i].size());
-      pointers.push_back(arrays_[i].data());
-    }
-    device_run_(Operands(pointers));
-    for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      if (specs_[i].role == Role::kInput) continue;
-      copy_bytes(host.get<void>(static_cast<int>(i)), arrays_[i].data(), arrays_[i].size());
-    }
+#if defined(__CUDACC__)
+  DeviceWork* device_work() override { return this; }
+#endif
+  void enqueue(const Operands& on_device, [[maybe_unused]] void* stream) override {
+    const LaunchesOn launches(stream);
+    device_run_(on_device);
   }
 
  private:
   std::vector<TensorSpec> specs_;
-  std::vector<DeviceArray> arrays_;
   DeviceRun device_run_;
 };
+
+#if defined(__CUDACC__) && defined(SB_HAVE_PTX)
+// A kernel whose launches go to the interpreter.
+class InterpretedKernel final : public Kernel {
+ public:
+  InterpretedKernel(std::unique_ptr<Kernel> kernel, int arch)
+      : kernel_(std::move(kernel)), arch_(arch) {}
+  void run(const Operands& host) override {
+    const ptx::Interpreted interpreted(arch_);
+    kernel_->run(host);
+  }
+
+ private:
+  std::unique_ptr<Kernel> kernel_;
+  int arch_;
+};
+
+// The variant as nvcc's PTX for one architecture, run by the interpreter.
+inline Variant interpreted(Variant variant, Isa isa, int arch) {
+  variant.isa = isa;
+  variant.device = Device::kPtx;
+  variant.make = [make = std::move(variant.make), arch](const Problem& problem) {
+    const ptx::Interpreted interpreted(arch);
+    return std::make_unique<InterpretedKernel>(make(problem), arch);
+  };
+  return variant;
+}
+#endif
 
 // The last sentence of a variant's .cu file. `prepare` gives what runs a problem. The variant's own
 // why_not is asked after the device's.
@@ -59,13 +92,17 @@ struct DeviceRegistration {
                      const char* source = __builtin_FILE()) {
     variant.isa = Isa::kCuda;
     variant.device = kDevice;
-    variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
-      const std::string why = why_no_device();
-      return why.empty() && own ? own(problem) : why;
-    };
     variant.make = [op = variant.op, prepare = std::move(prepare)](const Problem& problem) {
       return std::make_unique<DeviceKernel>(
           Registry::instance().find_operation(op)->tensors(problem), prepare(problem));
+    };
+#if defined(__CUDACC__) && defined(SB_HAVE_PTX)
+    const Registration compute_80(interpreted(variant, Isa::kCompute80, 80), source);
+    const Registration compute_90(interpreted(variant, Isa::kCompute90, 90), source);
+#endif
+    variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
+      const std::string why = why_no_device();
+      return why.empty() && own ? own(problem) : why;
     };
     const Registration registration(std::move(variant), source);
   }

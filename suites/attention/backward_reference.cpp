@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "core/dtype.h"
+#include "suites/attention/reference.h"
+
 namespace sb::attention {
 namespace {
 
@@ -19,20 +22,39 @@ Gradient zero(int d) {
 
 }  // namespace
 
-BackwardReference::BackwardReference(const Shape& shape, const Operands& operands, GradientBug bug)
-    : shape_(shape), operands_(operands), bug_(bug) {
+const float* BackwardReference::widened(int place, const Operands& operands,
+                                        std::int64_t elements) {
+  if (dtype_ == Dtype::kF32) return operands.get<const float>(place);
+  std::vector<float>& to = widened_.emplace_back(static_cast<std::size_t>(elements));
+  for (std::int64_t i = 0; i < elements; ++i) {
+    to[static_cast<std::size_t>(i)] =
+        static_cast<float>(load_as_double(dtype_, operands.get<const void>(place), i));
+  }
+  return to.data();
+}
+
+BackwardReference::BackwardReference(const Problem& problem, const Operands& operands,
+                                     GradientBug bug)
+    : shape_(problem), dtype_(problem.dtype), bug_(bug) {
+  const Shape& shape = shape_;
+  const std::int64_t of_queries = shape.b * shape.h * shape.m * shape.row;
+  const std::int64_t of_keys = shape.b * shape.hkv * shape.n * shape.row;
+  q_ = widened(backward::kQ, operands, of_queries);
+  k_ = widened(backward::kK, operands, of_keys);
+  v_ = widened(backward::kV, operands, of_keys);
+  o_ = widened(backward::kO, operands, of_queries);
+  d_o_ = widened(backward::kDO, operands, of_queries);
+  lse_ = operands.get<const float>(backward::kLse);
   const auto rows = static_cast<std::size_t>(shape.b * shape.h * shape.m);
   delta_.resize(rows);
   delta_size_.resize(rows);
-  const auto* o = operands.get<const float>(backward::kO);
-  const auto* d_o = operands.get<const float>(backward::kDO);
   for (std::int64_t head = 0; head < shape.b * shape.h; ++head) {
     for (std::int64_t i = 0; i < shape.m; ++i) {
       const std::int64_t at =
           shape.query_head(head / shape.h, head % shape.h) + i * shape.query_stride();
       const auto row = static_cast<std::size_t>(head * shape.m + i);
       for (int c = 0; c < shape.d; ++c) {
-        const double term = double{o[at + c]} * d_o[at + c];
+        const double term = double{o_[at + c]} * d_o_[at + c];
         delta_[row] += term;
         delta_size_[row] += std::abs(term);
       }
@@ -44,12 +66,7 @@ BackwardReference::View BackwardReference::view(std::int64_t batch, std::int64_t
   const std::int64_t q = shape_.query_head(batch, head);
   const std::int64_t k = shape_.key_head(batch, head / shape_.group());
   const std::int64_t index = batch * shape_.h + head;
-  return {operands_.get<const float>(backward::kQ) + q,
-          operands_.get<const float>(backward::kK) + k,
-          operands_.get<const float>(backward::kV) + k,
-          operands_.get<const float>(backward::kDO) + q,
-          operands_.get<const float>(backward::kLse) + index * shape_.m,
-          index};
+  return {q_ + q, k_ + k, v_ + k, d_o_ + q, lse_ + index * shape_.m, index};
 }
 
 BackwardReference::Pair BackwardReference::pair(const View& v, std::int64_t row,
@@ -75,8 +92,13 @@ BackwardReference::Pair BackwardReference::pair(const View& v, std::int64_t row,
   Pair pair;
   pair.p = std::exp(shape_.scale() * score - lse);
   pair.ds = pair.p * (dp - delta);
-  pair.p_size = pair.p * (1 + shape_.scale() * score_size + std::abs(lse));
-  pair.ds_size = pair.p_size * (dp_size + delta_size_[index]);
+  // Scores are added up in float whatever the storage; f16 loses the last bits of small weights.
+  const double tolerance = output_tolerance(dtype_);
+  const double score_share = output_tolerance(Dtype::kF32) / tolerance;
+  const double vanishing = dtype_ == Dtype::kF16 ? 0x1p-25 / tolerance : 0;
+  const double of_score = score_share * (shape_.scale() * score_size + std::abs(lse));
+  pair.p_size = pair.p * (1 + of_score) + vanishing;
+  pair.ds_size = pair.p_size * (dp_size + delta_size_[index]) + vanishing;
   return pair;
 }
 
