@@ -65,8 +65,6 @@ HWY_INLINE void inverse_level(const FusedLevel& level, float* re, float* im) {
 }
 
 #if HWY_TARGET == HWY_AVX3
-inline constexpr std::int64_t kInnermost = 64;
-
 HWY_INLINE V blocks_of(__m512 v) { return V{v}; }
 
 // Transposes a 4 x 4 matrix of 128-bit blocks, and in each of them a 4 x 4 matrix of floats: two
@@ -81,10 +79,6 @@ HWY_INLINE void transpose_blocks(V* x) {
   x[2] = blocks_of(_mm512_shuffle_f32x4(high01, high23, 0x88));
   x[3] = blocks_of(_mm512_shuffle_f32x4(high01, high23, 0xdd));
 }
-#elif HWY_TARGET == HWY_AVX2
-inline constexpr std::int64_t kInnermost = 64;
-#else
-inline constexpr std::int64_t kInnermost = 1;
 #endif
 
 #if HWY_TARGET != HWY_SCALAR
@@ -104,9 +98,17 @@ HWY_INLINE void transpose_floats(V* x) {
 // The innermost 64 points: kRows vectors of kLanes points transformed across the vectors, then, the
 // rows transposed, along them. 4 x 16 on AVX-512, where the 16 are 4 x 4 again; 8 x 8 on AVX2.
 // Spectra keep the order in which this leaves the points.
-#if HWY_TARGET == HWY_AVX3
+inline constexpr int kRows = kLanes == 1 ? 1 : 64 / kLanes;
+struct Points {
+  V re[kRows], im[kRows];
+  HWY_INLINE C get(int i) const { return {re[i], im[i]}; }
+  HWY_INLINE void set(int i, C v) {
+    re[i] = v.re;
+    im[i] = v.im;
+  }
+};
 
-inline constexpr int kRows = 4;
+#if HWY_TARGET == HWY_AVX3
 
 struct InnermostTwiddles {
   C outer[3];  // W64^(lane r), r = 1 ... 3
@@ -116,15 +118,6 @@ struct InnermostTwiddles {
       outer[r] = load_complex(table + 32 * r, table + 32 * r + 16);
       inner[r] = load_complex(table + 96 + 32 * r, table + 96 + 32 * r + 16);
     }
-  }
-};
-
-struct Points {
-  V re[kRows], im[kRows];
-  HWY_INLINE C get(int i) const { return {re[i], im[i]}; }
-  HWY_INLINE void set(int i, C v) {
-    re[i] = v.re;
-    im[i] = v.im;
   }
 };
 
@@ -161,21 +154,10 @@ HWY_INLINE void inverse_innermost(Points& z, const InnermostTwiddles& w) {
 
 #elif HWY_TARGET == HWY_AVX2
 
-inline constexpr int kRows = 8;
-
 struct InnermostTwiddles {
   const float* table;  // W64^(lane r) at 16 r, slot 0 as in FusedLevel
   HWY_INLINE explicit InnermostTwiddles(const float* t) : table(t) {}
   HWY_INLINE C operator()(int r) const { return load_complex(table + 16 * r, table + 16 * r + 8); }
-};
-
-struct Points {
-  V re[kRows], im[kRows];
-  HWY_INLINE C get(int i) const { return {re[i], im[i]}; }
-  HWY_INLINE void set(int i, C v) {
-    re[i] = v.re;
-    im[i] = v.im;
-  }
 };
 
 HWY_INLINE void transpose(V* x) {
@@ -214,17 +196,8 @@ HWY_INLINE void inverse_innermost(Points& z, const InnermostTwiddles& w) {
 
 #else  // one point: nothing to transform
 
-inline constexpr int kRows = 1;
 struct InnermostTwiddles {
   HWY_INLINE explicit InnermostTwiddles(const float*) {}
-};
-struct Points {
-  V re[kRows], im[kRows];
-  HWY_INLINE C get(int i) const { return {re[i], im[i]}; }
-  HWY_INLINE void set(int i, C v) {
-    re[i] = v.re;
-    im[i] = v.im;
-  }
 };
 HWY_INLINE void forward_innermost(Points&, const InnermostTwiddles&) {}
 HWY_INLINE void inverse_innermost(Points&, const InnermostTwiddles&) {}
