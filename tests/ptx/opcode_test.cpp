@@ -101,7 +101,7 @@ const Row kRows[] = {
     {"mov.u32 %x0, 5;", 5},
     {"mov.b64 %x0, {1, 2};", 0x200000001},
     {"mov.b32 {%x1, %x0}, 0x12345678;", 0x1234},
-    {"mov.u32 %x0, %ntid.x;", 1},
+    {"mov.u32 %x0, %ntid.x;", 2},
     // comparison and selection; a NaN is unordered
     {"setp.lt.s32 %x0, -1, 1;", 1},
     {"setp.lt.u32 %x0, -1, 1;", 0},
