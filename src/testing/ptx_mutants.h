@@ -27,9 +27,11 @@ struct Equivalent {
 std::vector<PtxMutant> ptx_mutants(const ptx::Module& module, std::string_view kernel,
                                    std::size_t most);
 
+// Survivors: `within_tolerance` change the answer, by less than it may be wrong (a low-order term);
+// `explained` and `unexplained` give the same bits as the kernel itself.
 struct MutantScore {
-  std::size_t tried = 0, caught = 0, explained = 0;
-  std::vector<std::string> unexplained;  // survivors
+  std::size_t tried = 0, caught = 0, within_tolerance = 0, explained = 0;
+  std::vector<std::string> unexplained;
 };
 
 // Runs each mutant of the one kernel of compute_80 whose mangled name contains `kernel` as

@@ -21,17 +21,23 @@ void for_each_kernel(F f) {
 }  // namespace
 
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated) {
+  constexpr int kShown = 6;
   std::vector<std::string> all;
   for_each_kernel([&](int arch, const ptx::Kernel& kernel) {
     const std::string name = ptx::demangled(kernel.name);
+    std::string shown;
+    int count = 0;
     for (std::size_t i = 0; i < kernel.code.size(); ++i) {
       const auto says = [&](const Unreached& u) {
         return name.find(u.kernel) != std::string::npos &&
                kernel.sites[i].find(u.site) != std::string::npos;
       };
       if (kernel.executed[i] != 0 || std::any_of(stated.begin(), stated.end(), says)) continue;
-      all.push_back(std::to_string(arch) + " " + name + ": " + kernel.sites[i]);
+      if (++count <= kShown) shown += "; " + kernel.sites[i];
     }
+    if (count == 0) return;
+    all.push_back(std::to_string(arch) + " " + name + ": " + std::to_string(count) + " of " +
+                  std::to_string(kernel.code.size()) + shown);
   });
   return all;
 }

@@ -21,7 +21,7 @@ inline int expect_right_as_ptx(Case c) {
     ++ran;
     std::string fault;
     try {
-      c.run(*variant);
+      c.run(*variant, 1);
       fault = c.fault();
     } catch (const std::runtime_error& error) {  // what the memory checker saw
       fault = error.what();
@@ -39,8 +39,9 @@ struct Unreached {
   std::string_view reason;
 };
 
-// Of all kernels of this program, for both architectures, "arch kernel: file:line: instruction" of
-// what no launch executed and nobody stated. Assembles them all: an unknown instruction throws.
+// Of all kernels of this program, for both architectures, "arch kernel: how many, file:line:
+// instruction ..." of what no launch executed and nobody stated; of each kernel the first few.
+// Assembles them all: an unknown instruction throws.
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated);
 
 // What ptxas made of the kernels, for sm_80 and sm_90. A claim: each kernel whose demangled name
