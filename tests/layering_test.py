@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "measure": {"core", "machine"},
     "report": {"core"},
     "cli": {"core", "machine", "workload", "measure", "report", "ptx"},
-    "testing": {"core", "machine", "measure", "ptx"},
+    "testing": {"core", "machine", "measure", "ptx", "simt"},
 }
 # A header that only one room may see (Google Test: tests and the testing room).
 ONLY_IN = {

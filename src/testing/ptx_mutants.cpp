@@ -9,6 +9,7 @@
 
 #include "ptx/launch.h"
 #include "ptx/program.h"
+#include "testing/ptx_proof.h"
 
 namespace sb::testing {
 namespace {
@@ -171,6 +172,7 @@ std::vector<PtxMutant> ptx_mutants(const ptx::Module& module, std::string_view k
 MutantScore score_of(std::string_view kernel, const std::string& variant, std::vector<Case>& cases,
                      std::size_t most, const std::vector<Equivalent>& equivalents) {
   const auto [module, name] = find_kernel(kernel);
+  const MixedSchedule mixed;
   constexpr std::uint64_t kSteps = 20000;  // more than the kernel needs
   const std::uint64_t steps = std::exchange(ptx::step_limit(), kSteps);
   const auto right = answers(variant, cases);

@@ -71,6 +71,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
 std::map<std::string, double> figures_of(const Case& c, const std::string& variant, Isa isa) {
   for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
     if (v->isa != isa || v->name != variant) continue;
+    const MixedSchedule mixed;
     const auto kernel = v->make(c.problem());
     const ptx::Recorder recorder;
     kernel->run(c.operands());

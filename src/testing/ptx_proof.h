@@ -9,12 +9,21 @@
 #include <string_view>
 #include <vector>
 
+#include "simt/launch.h"
 #include "testing/check_case.h"
 
 namespace sb::testing {
 
+// The cheapest schedule that mixes threads: the checker reports races in any of them.
+struct MixedSchedule {
+  MixedSchedule() { simt::current_schedule() = {.order = simt::Order::kRandom}; }
+  ~MixedSchedule() { simt::current_schedule() = before; }
+  simt::Schedule before = simt::current_schedule();
+};
+
 // Runs the case with every PTX variant of its operation that can; how many these were.
 inline int expect_right_as_ptx(Case c) {
+  const MixedSchedule mixed;
   int ran = 0;
   for (const Variant* variant : Registry::instance().variants_of(c.op().name())) {
     if (variant->device != Device::kPtx || !why_not(*variant, c.problem()).empty()) continue;

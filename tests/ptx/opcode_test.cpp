@@ -157,6 +157,7 @@ const Row kRows[] = {
     {"mov.u64 %x1, array; cvta.shared.u64 %x2, %x1; cvta.to.shared.u64 %x3, %x2; sub.u64 %x0, %x3, "
      "%x1;",
      0},
+    {"mov.b64 %x1, p0; ld.param.u64 %x2, [%x1]; sub.u64 %x0, %x2, %out;", 0},
     {"cvta.to.global.u64 %x1, %out; st.global.u64 [%x1], 6; ld.global.nc.u64 %x0, [%out];", 6},
     {"st.global.u64 [%out], 6; atom.global.add.u64 %x0, [%out], 5;", 6},
     {"st.global.u64 [%out], 6; red.global.add.u32 [%out], 5; ld.global.u64 %x0, [%out];", 11},
