@@ -35,14 +35,28 @@ const std::vector<Expected>& PreparedGroup::expected() {
   return *expected_;
 }
 
-double PreparedGroup::sample_ns(std::size_t which, std::int64_t iterations) {
+Kernel& PreparedGroup::kernel(std::size_t which) {
   Kernel* kernel = kernels_.at(which).get();
   if (kernel == nullptr) throw std::logic_error("the case was not prepared");
+  return *kernel;
+}
+
+Rotation& PreparedGroup::rotation() {
   if (!rotation_) {
     rotation_.emplace(master_, group_.cache, topology().last_level_bytes(),
                       topology().memory_bytes);
   }
-  return time_calls(*kernel, rotation_->sets(), rotation_->next, iterations);
+  return *rotation_;
+}
+
+double PreparedGroup::sample_ns(std::size_t which, std::int64_t iterations) {
+  return time_calls(kernel(which), rotation().sets(), rotation().next, iterations);
+}
+
+void PreparedGroup::call(std::size_t which) {
+  Rotation& sets = rotation();
+  kernel(which).run(sets.sets()[sets.next]);
+  sets.next = (sets.next + 1) % sets.sets().size();
 }
 
 }  // namespace sb

@@ -49,13 +49,34 @@ std::string level_of(double bytes, const Group& group, const Peaks& peaks) {
   return "mem";
 }
 
-Bound binding_roof(const Group& group, const Variant& variant, double bytes_algorithm, double flops,
-                   const Peaks& peaks) {
+std::string level_of(const Group& group, const Peaks& peaks) {
   double footprint = 0;
   for (const TensorSpec& spec : group.op->tensors(group.problem)) {
     footprint += static_cast<double>(spec.allocated());
   }
-  const std::string level = level_of(footprint, group, peaks);
+  return level_of(footprint, group, peaks);
+}
+
+const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threads, bool streams,
+                         Traffic traffic) {
+  const auto fits = [&](std::string_view kind) {
+    const bool past_caches = kind.ends_with("_nt");
+    if (past_caches) kind.remove_suffix(3);
+    if (traffic.written == 0) return kind == "read";
+    if (past_caches && !streams) return false;
+    return traffic.read == 0 ? kind == "write" : kind == "copy" || kind == "triad";
+  };
+  const Roof* best = nullptr;
+  for (const Roof& roof : peaks.roofs) {
+    if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
+    if (fits(roof.kind) && (best == nullptr || roof.value > best->value)) best = &roof;
+  }
+  return best;
+}
+
+Bound binding_roof(const Group& group, const Variant& variant, double bytes_algorithm, double flops,
+                   const Peaks& peaks) {
+  const std::string level = level_of(group, peaks);
   Bound result;
   if (const Roof* roof = bandwidth_roof(peaks, level, group.problem.threads, variant.streams)) {
     result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/peaks.h"
+#include "core/phase.h"
 #include "core/plan.h"
 
 namespace sb {
@@ -24,5 +25,11 @@ Bound binding_roof(const Group& group, const Variant& variant, double bytes_algo
 // "L1", "L2", "L3" or "mem": the innermost level that holds `bytes` per thread; cold operands live
 // in memory whatever their size.
 std::string level_of(double bytes, const Group& group, const Peaks& peaks);
+std::string level_of(const Group& group, const Peaks& peaks);  // of all operands together
+
+// What bounds a phase that moves this: the fastest measured kind of the same mix (reads only,
+// writes only, both). Null: not measured.
+const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threads, bool streams,
+                         Traffic traffic);
 
 }  // namespace sb

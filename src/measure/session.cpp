@@ -7,6 +7,7 @@
 
 #include "core/registry.h"
 #include "machine/affinity.h"
+#include "machine/nvtx.h"
 #include "machine/topology.h"
 #include "measure/cache_state.h"
 #include "measure/dump.h"
@@ -37,12 +38,15 @@ std::string why_not_timed(Device device) {
 
 class KernelContestant final : public Contestant {
  public:
-  KernelContestant(Kernel& kernel, Rotation& rotation) : kernel_(kernel), rotation_(rotation) {}
+  KernelContestant(std::string name, Kernel& kernel, Rotation& rotation)
+      : name_(std::move(name)), kernel_(kernel), rotation_(rotation) {}
   double sample_ns(std::int64_t iterations) override {
+    const NvtxRange range(name_);
     return time_calls(kernel_, rotation_.sets(), rotation_.next, iterations);
   }
 
  private:
+  std::string name_;
   Kernel& kernel_;
   Rotation& rotation_;
 };
@@ -53,6 +57,7 @@ class Session {
       : groups_(groups), options_(options) {}
 
   RunSummary run() {
+    const NvtxPhases phases;
     total_ = count_cases();
     for (const Group& group : groups_) {
       if (stopped()) break;
@@ -143,6 +148,7 @@ class Session {
   }
 
   void verify_case(const Group& group, Case& c) {
+    const NvtxRange range("verify " + case_name(group, *c.variant));
     try {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
@@ -184,7 +190,10 @@ class Session {
     std::vector<KernelContestant> contestants;
     contestants.reserve(racing.size());
     std::vector<Contestant*> turns;
-    for (Case* c : racing) turns.push_back(&contestants.emplace_back(*c->kernel, rotation));
+    for (Case* c : racing) {
+      turns.push_back(
+          &contestants.emplace_back(case_name(group, *c->variant), *c->kernel, rotation));
+    }
 
     const RoundsOptions rounds{.rounds = group.rounds,
                                .min_time_s = group.min_time_s,

@@ -137,7 +137,7 @@ class Decode final : public Kernel {
   }
 
   void attend(const Operands& operands, std::size_t i) const {
-    const Phase phase("attend");
+    const Phase phase("tiles");
     const KeyRange& range = ranges_[i];
     const DecodePart part{.head = group_head(operands, range.head),
                           .first = range.first,

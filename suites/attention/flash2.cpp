@@ -58,7 +58,6 @@ class Flash2 final : public Kernel {
 #pragma omp parallel num_threads(threads_)
     {
       float* workspace = workspace_.as<float>() + omp_get_thread_num() * workspace_floats_;
-      const Phase phase("flash2");
       // Under a causal mask the last rows of a head have most to do: they go first.
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t task = 0; task < tasks; ++task) {
@@ -70,6 +69,7 @@ class Flash2 final : public Kernel {
  private:
   void run_group(const Operands& operands, std::int64_t head, std::int64_t group,
                  float* workspace) const {
+    const Phase phase("tiles");
     const auto panels = static_cast<std::int64_t>(panels_.size());
     const std::int64_t begin = group * panels / groups_;
     const std::int64_t end = (group + 1) * panels / groups_;
