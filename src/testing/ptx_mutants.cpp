@@ -164,7 +164,7 @@ std::vector<PtxMutant> ptx_mutants(const ptx::Module& module, std::string_view k
     const std::string_view file = source.file(s.file);
     mutants.push_back({std::string(file.substr(file.rfind('/') + 1)) + ":" +
                            std::to_string(s.line) + ": " + std::string(s.text),
-                       change->change, std::move(text)});
+                       change->change, std::move(text), i});
   }
   return mutants;
 }
@@ -175,14 +175,22 @@ MutantScore score_of(std::string_view kernel, const std::string& variant, std::v
   const MixedSchedule mixed;
   constexpr std::uint64_t kSteps = 20000;  // more than the kernel needs
   const std::uint64_t steps = std::exchange(ptx::step_limit(), kSteps);
+  const ptx::Kernel& itself = module->kernel(name);
+  const std::vector<std::uint64_t> before = itself.executed;
   const auto right = answers(variant, cases);
   if (!right) throw std::runtime_error("the kernel itself is wrong: " + std::string(name));
+  std::vector<bool> reached(before.size());
+  for (std::size_t i = 0; i < before.size(); ++i) reached[i] = itself.executed[i] > before[i];
   MutantScore score;
   for (const PtxMutant& mutant : ptx_mutants(*module, name, most)) {
     ++score.tried;
     const auto got = answers_of_mutant(mutant, name, variant, cases);
     if (!got || *got != *right) {
       ++(got ? score.within_tolerance : score.caught);
+      continue;
+    }
+    if (!reached[mutant.index]) {
+      ++score.not_executed;
       continue;
     }
     const auto explains = [&](const Equivalent& e) {

@@ -15,6 +15,7 @@ struct PtxMutant {
   std::string statement;  // "file:line: text" of what was changed
   std::string change;     // "left out", "add becomes sub"
   std::string module;     // the changed text
+  std::size_t index = 0;  // of the instruction
 };
 
 // A survivor that had to be expected: it computes the same, or nothing depends on it.
@@ -28,9 +29,10 @@ std::vector<PtxMutant> ptx_mutants(const ptx::Module& module, std::string_view k
                                    std::size_t most);
 
 // Survivors: `within_tolerance` change the answer, by less than it may be wrong (a low-order term);
-// `explained` and `unexplained` give the same bits as the kernel itself.
+// `not_executed` change what the cases do not reach (long divisions, ptx_proof.h); `explained` and
+// `unexplained` give the same bits as the kernel itself.
 struct MutantScore {
-  std::size_t tried = 0, caught = 0, within_tolerance = 0, explained = 0;
+  std::size_t tried = 0, caught = 0, within_tolerance = 0, not_executed = 0, explained = 0;
   std::vector<std::string> unexplained;
 };
 

@@ -20,11 +20,35 @@ void for_each_kernel(F f) {
 
 }  // namespace
 
+std::vector<bool> in_long_divisions(const ptx::Kernel& kernel) {
+  const std::size_t count = kernel.code.size();
+  std::vector<bool> begins_block(count + 1), result(count);
+  begins_block[count] = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!kernel.opcodes[i].starts_with("bra")) continue;
+    begins_block[kernel.code[i].target] = begins_block[i + 1] = true;
+  }
+  for (std::size_t begin = 0, end = 0; begin < count; begin = end) {
+    do ++end;
+    while (!begins_block[end]);
+    const auto first = kernel.opcodes.begin() + static_cast<std::ptrdiff_t>(begin);
+    const bool divides =
+        std::any_of(first, kernel.opcodes.begin() + static_cast<std::ptrdiff_t>(end),
+                    [](const std::string& opcode) {
+                      return (opcode.starts_with("div.") || opcode.starts_with("rem.")) &&
+                             opcode.ends_with("64") && !opcode.ends_with("f64");
+                    });
+    for (std::size_t i = begin; divides && i < end; ++i) result[i] = true;
+  }
+  return result;
+}
+
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated) {
   constexpr int kShown = 6;
   std::vector<std::string> all;
   for_each_kernel([&](int arch, const ptx::Kernel& kernel) {
     const std::string name = ptx::demangled(kernel.name);
+    const std::vector<bool> divides = in_long_divisions(kernel);
     std::string shown;
     int count = 0;
     for (std::size_t i = 0; i < kernel.code.size(); ++i) {
@@ -32,7 +56,8 @@ std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& s
         return name.find(u.kernel) != std::string::npos &&
                kernel.sites[i].find(u.site) != std::string::npos;
       };
-      if (kernel.executed[i] != 0 || std::any_of(stated.begin(), stated.end(), says)) continue;
+      if (kernel.executed[i] != 0 || divides[i] || std::any_of(stated.begin(), stated.end(), says))
+        continue;
       if (++count <= kShown) shown += "; " + kernel.sites[i];
     }
     if (count == 0) return;

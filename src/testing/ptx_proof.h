@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ptx/instruction.h"
 #include "simt/launch.h"
 #include "testing/check_case.h"
 
@@ -48,9 +49,13 @@ struct Unreached {
   std::string_view reason;
 };
 
+// Of each instruction: is it where nvcc divides 64-bit integers at full length? That is entered
+// only with operands above 2^32, which no test has the memory for.
+std::vector<bool> in_long_divisions(const ptx::Kernel& kernel);
+
 // Of all kernels of this program, for both architectures, "arch kernel: how many, file:line:
-// instruction ..." of what no launch executed and nobody stated; of each kernel the first few.
-// Assembles them all: an unknown instruction throws.
+// instruction ..." of what no launch executed and nobody stated, long divisions aside; of each
+// kernel the first few. Assembles them all: an unknown instruction throws.
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated);
 
 // What ptxas made of the kernels, for sm_80 and sm_90. A claim: each kernel whose demangled name

@@ -22,8 +22,8 @@ void expect_right(int b, int s, int refs, int vocab, const Given& more = {},
 TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
   expect_right(2, 9, 2, 5);
   expect_right(3, 23, 3, 9);
-  // Rows of one to eight runs of 32 tokens: loops are unrolled four times. The last one's table does
-  // not fit into shared memory.
+  // Rows of one to eight runs of 32 tokens: loops are unrolled four times. The last one's table
+  // does not fit into shared memory.
   for (const int s : {33, 70, 100, 150, 230}) expect_right(1, s, 2, 50);
   expect_right(1, 2100, 1, 300);
   expect_right(170, 3, 1, 4, {{"weights", "uniform1"}});
