@@ -170,7 +170,7 @@ std::vector<PtxMutant> ptx_mutants(const ptx::Module& module, std::string_view k
 }
 
 MutantScore score_of(std::string_view kernel, const std::string& variant, std::vector<Case>& cases,
-                     std::size_t most, const std::vector<Equivalent>& equivalents) {
+                     std::size_t most, std::vector<Equivalent> equivalents) {
   const auto [module, name] = find_kernel(kernel);
   const MixedSchedule mixed;
   constexpr std::uint64_t kSteps = 20000;  // more than the kernel needs
@@ -194,13 +194,15 @@ MutantScore score_of(std::string_view kernel, const std::string& variant, std::v
       continue;
     }
     const auto explains = [&](const Equivalent& e) {
-      return mutant.statement.find(e.statement) != std::string::npos &&
+      return e.most > 0 && mutant.statement.find(e.statement) != std::string::npos &&
              mutant.change.find(e.change) != std::string::npos;
     };
-    if (std::any_of(equivalents.begin(), equivalents.end(), explains)) {
-      ++score.explained;
-    } else {
+    const auto known = std::find_if(equivalents.begin(), equivalents.end(), explains);
+    if (known == equivalents.end()) {
       score.unexplained.push_back(mutant.statement + " (" + mutant.change + ")");
+    } else {
+      --known->most;
+      ++score.explained;
     }
   }
   ptx::step_limit() = steps;

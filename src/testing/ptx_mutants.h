@@ -18,9 +18,10 @@ struct PtxMutant {
   std::size_t index = 0;  // of the instruction
 };
 
-// A survivor that had to be expected: it computes the same, or nothing depends on it.
+// Survivors that had to be expected: they compute the same, or nothing depends on it.
 struct Equivalent {
   std::string_view statement, change;  // parts of the mutant's
+  std::size_t most;                    // so many of them
   std::string_view reason;
 };
 
@@ -39,6 +40,6 @@ struct MutantScore {
 // Runs each mutant of the one kernel of compute_80 whose mangled name contains `kernel` as
 // `variant` on all cases, until one of them notices.
 MutantScore score_of(std::string_view kernel, const std::string& variant, std::vector<Case>& cases,
-                     std::size_t most, const std::vector<Equivalent>& equivalents);
+                     std::size_t most, std::vector<Equivalent> equivalents);
 
 }  // namespace sb::testing

@@ -44,25 +44,24 @@ std::vector<bool> in_long_divisions(const ptx::Kernel& kernel) {
 }
 
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated) {
-  constexpr int kShown = 6;
   std::vector<std::string> all;
   for_each_kernel([&](int arch, const ptx::Kernel& kernel) {
     const std::string name = ptx::demangled(kernel.name);
     const std::vector<bool> divides = in_long_divisions(kernel);
-    std::string shown;
-    int count = 0;
+    std::map<std::string, int> by_place;
     for (std::size_t i = 0; i < kernel.code.size(); ++i) {
-      const auto says = [&](const Unreached& u) {
-        return name.find(u.kernel) != std::string::npos &&
-               kernel.sites[i].find(u.site) != std::string::npos;
-      };
-      if (kernel.executed[i] != 0 || divides[i] || std::any_of(stated.begin(), stated.end(), says))
-        continue;
-      if (++count <= kShown) shown += "; " + kernel.sites[i];
+      if (kernel.executed[i] != 0 || divides[i]) continue;
+      ++by_place[kernel.sites[i].substr(0, kernel.sites[i].find(": "))];
     }
-    if (count == 0) return;
-    all.push_back(std::to_string(arch) + " " + name + ": " + std::to_string(count) + " of " +
-                  std::to_string(kernel.code.size()) + shown);
+    std::string text;
+    for (const auto& [place, count] : by_place) {
+      const auto says = [&, &at = place, &n = count](const Unreached& u) {
+        return name.find(u.kernel) != std::string::npos && at == u.place && n <= u.most;
+      };
+      if (std::any_of(stated.begin(), stated.end(), says)) continue;
+      text += " " + place + " x" + std::to_string(count);
+    }
+    if (!text.empty()) all.push_back(std::to_string(arch) + " " + name + ":" + text);
   });
   return all;
 }

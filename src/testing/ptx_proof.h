@@ -42,10 +42,11 @@ inline int expect_right_as_ptx(Case c) {
   return ran;
 }
 
-// An instruction that no test executes, and why that is so.
+// Instructions that no test executes, and why that is so.
 struct Unreached {
   std::string_view kernel;  // part of the demangled name
-  std::string_view site;    // part of "file:line: text of the instruction"
+  std::string_view place;   // "file:line" of the CUDA source
+  int most;                 // so many of them in one kernel
   std::string_view reason;
 };
 
@@ -53,9 +54,9 @@ struct Unreached {
 // only with operands above 2^32, which no test has the memory for.
 std::vector<bool> in_long_divisions(const ptx::Kernel& kernel);
 
-// Of all kernels of this program, for both architectures, "arch kernel: how many, file:line:
-// instruction ..." of what no launch executed and nobody stated, long divisions aside; of each
-// kernel the first few. Assembles them all: an unknown instruction throws.
+// Of all kernels of this program, for both architectures, "arch kernel: file:line x how many, ..."
+// of what no launch executed and nobody stated, long divisions aside. Assembles all kernels: an
+// unknown instruction throws.
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated);
 
 // What ptxas made of the kernels, for sm_80 and sm_90. A claim: each kernel whose demangled name

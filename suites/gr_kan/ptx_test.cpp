@@ -31,8 +31,8 @@ TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
   }
   EXPECT_THAT(
       sb::testing::unexecuted_instructions(
-          {{"backward_atomic", "@%p6 bra $L__BB0_3", "a second trip takes a million elements"},
-           {"forward_elements", "@%p5 bra $L__BB0_3", "a second trip takes a million elements"}}),
+          {{"backward_atomic", "backward.cuh:40", 1, "a second trip takes a million elements"},
+           {"forward_elements", "forward.cuh:16", 1, "a second trip takes a million elements"}}),
       ::testing::IsEmpty())
       << "of " << sb::testing::instructions_of_all_kernels();
 }

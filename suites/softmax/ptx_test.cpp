@@ -24,10 +24,13 @@ void expect_all_forms_right(std::int64_t rows, std::int64_t cols, const std::str
 }
 
 TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
-  // Each form of warp_per_row and block_resident by its columns; tails that miss a group of 16
-  // bytes; loops of more than five trips.
+  // Each form of warp_per_row and block_resident by its columns, rows that end in each group of its
+  // threads' registers, tails that miss 16 bytes.
   for (const std::int64_t cols : {7, 125, 250, 509, 1021}) expect_all_forms_right(2, cols);
-  for (const std::int64_t cols : {2045, 8189, 32765}) expect_all_forms_right(1, cols);
+  for (const std::int64_t cols : {2045, 3069, 4093, 5117, 6141, 7165, 8189}) {
+    expect_all_forms_right(1, cols);
+    if (cols > 2045) expect_all_forms_right(1, 4 * cols + 9);
+  }
   for (const char* fill : {"half_masked", "one_inf", "one_nan", "steep"}) {
     expect_all_forms_right(1, 125, fill);
   }
