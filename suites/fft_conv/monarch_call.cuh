@@ -201,13 +201,14 @@ DeviceRun monarch_run(const Problem& problem) {
     const float* const taps = o.get<float>(forward::kK);
     if (!resident) {
       launch(plan->blocks(s.h), monarch_spectra<kBug>,
-             spectrum_call(s, taps, spectra->as<Complex>(), plan->t));
+             spectrum_call(s, taps, spectra->template as<Complex>(), plan->t));
     }
     launch(blocks, monarch_convolve<kBug>,
            ConvolveCall{o.get<void>(forward::kU), gate(forward::kGateIn), gate(forward::kGateOut),
-                        o.get<void>(forward::kY), taps, resident ? nullptr : spectra->as<Complex>(),
-                        storage_of(problem), static_cast<int>(s.b), static_cast<int>(s.h),
-                        static_cast<int>(s.l), static_cast<int>(s.lk), first_zero(s), plan->t});
+                        o.get<void>(forward::kY), taps,
+                        resident ? nullptr : spectra->template as<Complex>(), storage_of(problem),
+                        static_cast<int>(s.b), static_cast<int>(s.h), static_cast<int>(s.l),
+                        static_cast<int>(s.lk), first_zero(s), plan->t});
   };
 }
 
