@@ -17,6 +17,10 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
 
+  // Packs inputs that the problem declares constant over calls (a cached kernel spectrum). Called
+  // once before the first run(), never timed; later operand sets hold the same constant inputs.
+  virtual void prepare(const Operands&) {}
+
   // Computes the outputs from the inputs. Called many times, perhaps with other operand sets of
   // the same problem; must not keep anything of one call that the next could profit from.
   virtual void run(const Operands&) = 0;

@@ -19,6 +19,7 @@ PreparedGroup::PreparedGroup(const Group& group)
 std::string PreparedGroup::prepare(std::size_t which, bool verify) {
   try {
     std::unique_ptr<Kernel> kernel = group_.variants.at(which)->make(group_.problem);
+    kernel->prepare(master_.operands());
     if (verify) {
       const Verification result = sb::verify(*kernel, master_, expected());
       if (!result.passed) return "incorrect: " + result.reason;

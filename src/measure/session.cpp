@@ -145,6 +145,7 @@ class Session {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
       c.kernel = c.variant->make(group.problem);
+      c.kernel->prepare(master_->operands());
       const Verification result = verify(*c.kernel, *master_, expected_);
       c.row.workspace_bytes = AllocationCounter::peak() - before;
       fill_verification(c.row, result);

@@ -58,6 +58,7 @@ class Case {
   // Runs the variant on poisoned outputs, twice: a kernel must not live on what a call left behind.
   void run(const Variant& variant) {
     const auto kernel = variant.make(problem_);
+    kernel->prepare(operands_);
     for (int call = 0; call < 2; ++call) {
       poison();
       kernel->run(operands_);
