@@ -10,7 +10,7 @@ namespace {
 template <Bug kBug = Bug::kNone>
 DeviceRun monarch_backward_run(const Problem& problem) {
   const Shape s(problem);
-  const auto plan = std::make_shared<MonarchPlan>(s.n);
+  const auto plan = std::make_shared<MonarchTables>(s.n);
   const auto chunks = static_cast<int>(chunks_of(s));
   const int parts = chunks * plan->t.rows;
   const auto spectra_bytes = [&](std::int64_t count) {
