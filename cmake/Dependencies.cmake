@@ -67,6 +67,7 @@ sb_peer(FFTW fftw3.h LIBS fftw3f fftw3)
 sb_peer(OPENBLAS openblas_config.h LIBS openblas
         HINTS /usr/include/x86_64-linux-gnu/openblas-pthread /usr/include/aarch64-linux-gnu/openblas-pthread)
 sb_peer(PAPI papi.h LIBS papi)
+sb_peer(ZSTD zstd.h LIBS zstd)
 
 # NVTX3 is header-only: from the CUDA toolkit, or from a PyPI wheel that scripts/bootstrap unpacks.
 add_library(sb_nvtx INTERFACE)

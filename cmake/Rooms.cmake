@@ -47,6 +47,28 @@ function(sb_add_room name)
   endif()
 endfunction()
 
+# The CUDA runtime, for executables with objects made by nvcc; what these register with it before
+# main is shown to src/ptx as well. Not libcuda: the program must start where no driver is installed.
+function(sb_link_cuda target)
+  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
+  if(NOT TARGET sb_ptx)
+    return()
+  endif()
+  if(NOT TARGET sb_cuda_registration)
+    add_library(sb_cuda_registration OBJECT ${PROJECT_SOURCE_DIR}/src/ptx/hooks/cuda_registration.cpp)
+    target_link_libraries(sb_cuda_registration PUBLIC sb_options)
+  endif()
+  target_link_libraries(${target} PRIVATE sb_cuda_registration)
+  target_link_options(${target} PRIVATE -Wl,--wrap=__cudaRegisterFatBinary,--wrap=__cudaRegisterFunction)
+endfunction()
+
+# PTX and machine code go into the program packed; src/ptx reads zstd, or what is not packed at all.
+set(sb_fat_binary_compression --compress-mode=none)
+if("ZSTD yes" IN_LIST sb_found)
+  set(sb_fat_binary_compression --compress-mode=size)
+endif()
+
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
 # compiler through wrapper sources; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is
 # found. A spill or local memory is an error.
@@ -72,9 +94,14 @@ function(sb_add_device_code name)
   # CMake 3.25 drops CMAKE_CUDA_STANDARD 20 without a word.
   target_compile_options(sb_cuda_${name} PRIVATE -std=c++20
     "SHELL:-Xptxas --warn-on-spills,--warn-on-local-memory-usage,-Werror"
-    -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+    -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+    -lineinfo ${sb_fat_binary_compression})
+  # The virtual ones are the PTX that src/ptx interprets.
   set_target_properties(sb_cuda_${name} PROPERTIES CUDA_STANDARD_REQUIRED OFF
-                        CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
+                        CUDA_ARCHITECTURES "80;90")
+  if(TARGET sb_ptx)
+    target_compile_definitions(sb_cuda_${name} PRIVATE SB_HAVE_PTX=1)
+  endif()
   set(sb_device_families "${sb_device_families};sb_cuda_${name}" CACHE INTERNAL "")
 endfunction()
 
@@ -113,9 +140,7 @@ function(sb_add_program)
   target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
   target_link_libraries(softmax-bench PRIVATE ${sb_device_families})
   if(CMAKE_CUDA_COMPILER)
-    # Not libcuda: the program must start where no driver is installed.
-    target_link_libraries(softmax-bench PRIVATE CUDA::cudart_static)
-    set_target_properties(softmax-bench PROPERTIES LINKER_LANGUAGE CXX)
+    sb_link_cuda(softmax-bench)
   endif()
   set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})

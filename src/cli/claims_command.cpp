@@ -97,7 +97,7 @@ std::vector<Claim> selected_claims(const ClaimsSettings& settings) {
 std::string why_no_variant(const std::string& op, const std::string& glob) {
   std::string why;
   for (const Variant* variant : Registry::instance().variants_of(op)) {
-    if (variant->device == Device::kSimt || !selects(glob, *variant)) continue;
+    if (!is_timed(variant->device) || !selects(glob, *variant)) continue;
     const std::string reason = why_not_here(*variant);
     if (reason.empty()) return "";
     why = fmt::format("{}@{}: {}", variant->name, name_of(variant->isa), reason);

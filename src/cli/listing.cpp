@@ -52,6 +52,9 @@ int variants_on(Device device) {
 std::string why_no_simt() {
   return variants_on(Device::kSimt) > 0 ? "" : "this program was built without kernels for fibers";
 }
+std::string why_no_ptx() {
+  return variants_on(Device::kPtx) > 0 ? "" : "this program was built without a CUDA toolkit";
+}
 
 Json parameter(const ParamSpec& spec) {
   Json json = {{"name", spec.name}, {"doc", spec.doc}};
@@ -111,7 +114,7 @@ Json list_operations() {
 Json list_variants() {
   Json all = Json::array();
   for (const Variant* v : Registry::instance().variants()) {
-    if (v->device == Device::kSimt) continue;  // the twin of a CUDA variant
+    if (!is_timed(v->device)) continue;  // the twin of a CUDA variant
     const std::string why = why_not_here(*v);
     all.push_back({{"name", v->full_name()},
                    {"op", v->op},
@@ -158,6 +161,7 @@ Json list_devices() {
   }
   const std::string no_cuda = why_no_cuda();
   const std::string no_simt = why_no_simt();
+  const std::string no_ptx = why_no_ptx();
   return {{{"device", "cpu"},
            {"name", t.cpu_model},
            {"runs_here", true},
@@ -173,7 +177,12 @@ Json list_devices() {
            {"name", "CUDA kernels on CPU fibers; verify only"},
            {"runs_here", no_simt.empty()},
            {"reason", no_simt},
-           {"variants", variants_on(Device::kSimt)}}};
+           {"variants", variants_on(Device::kSimt)}},
+          {{"device", "ptx"},
+           {"name", "nvcc's PTX of the CUDA kernels, interpreted on CPU fibers; verify only"},
+           {"runs_here", no_ptx.empty()},
+           {"reason", no_ptx},
+           {"variants", variants_on(Device::kPtx)}}};
 }
 
 Json list_columns() {

@@ -74,7 +74,7 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
            ->type_name("GLOB,..."));
   twin(command
            ->add_option("--device", o.device,
-                        "cpu, cuda, simt (CUDA kernels on fibers; verify only) or all")
+                        "cpu, cuda, simt or ptx (CUDA kernels without a GPU; verify only), or all")
            ->capture_default_str());
   twin(command
            ->add_option_function<std::string>(
@@ -173,8 +173,10 @@ Selection selection_from(const nlohmann::json& json) {
 std::string repro_command(const Selection& selection, const std::string& file,
                           const std::string& case_name) {
   const Overrides& o = selection.overrides;
-  const bool on_fibers = o.device == name_of(Device::kSimt);  // the case's name says only "cuda"
-  std::string command = on_fibers ? "softmax-bench verify --device simt " : "softmax-bench run ";
+  Device device = Device::kCpu;  // a case's name does not tell fibers from a GPU
+  const bool verified_only = parse_device(o.device, device) && !is_timed(device);
+  std::string command = verified_only ? fmt::format("softmax-bench verify --device {} ", o.device)
+                                      : "softmax-bench run ";
   command += shell_quoted(portable_name(file));
   for (const auto& [key, values] : o.set) {
     command += " --set " + shell_quoted(fmt::format("{}={}", key, fmt::join(values, ",")));

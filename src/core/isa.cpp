@@ -8,15 +8,17 @@
 namespace sb {
 namespace {
 
-constexpr std::array<std::pair<Isa, std::string_view>, 5> kIsaNames = {{
+constexpr std::array<std::pair<Isa, std::string_view>, 7> kIsaNames = {{
     {Isa::kScalar, "scalar"},
     {Isa::kAvx2, "avx2"},
     {Isa::kAvx512, "avx512"},
     {Isa::kNative, "native"},
     {Isa::kCuda, "cuda"},
+    {Isa::kCompute80, "compute_80"},
+    {Isa::kCompute90, "compute_90"},
 }};
 
-constexpr std::array<std::string_view, 3> kDeviceNames = {"cpu", "cuda", "simt"};
+constexpr std::array<std::string_view, 4> kDeviceNames = {"cpu", "cuda", "simt", "ptx"};
 
 #if defined(__x86_64__)
 bool hardware_has_avx2() {

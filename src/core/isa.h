@@ -6,13 +6,17 @@
 
 namespace sb {
 
-// kNative: a library picks its own instruction set (a peer). kCuda: device code.
-enum class Isa { kScalar, kAvx2, kAvx512, kNative, kCuda };
-// kSimt: device code on the CPU, a fiber per CUDA thread: for answers, never for time.
-enum class Device { kCpu, kCuda, kSimt };
+// kNative: a library picks its own instruction set (a peer). kCuda: device code. kCompute80, 90:
+// the PTX that nvcc makes of it for these virtual architectures.
+enum class Isa { kScalar, kAvx2, kAvx512, kNative, kCuda, kCompute80, kCompute90 };
+// Device code on the CPU, a fiber per CUDA thread, for answers and never for time: kSimt as the C++
+// compiler compiled it, kPtx what nvcc made of it, interpreted.
+enum class Device { kCpu, kCuda, kSimt, kPtx };
+inline bool is_timed(Device device) { return device == Device::kCpu || device == Device::kCuda; }
 
-std::string_view name_of(Isa isa);        // "scalar", "avx2", "avx512", "native", "cuda"
-std::string_view name_of(Device device);  // "cpu", "cuda", "simt"
+std::string_view name_of(
+    Isa isa);  // "scalar", "avx2", "avx512", "native", "cuda", "compute_80", ...
+std::string_view name_of(Device device);  // "cpu", "cuda", "simt", "ptx"
 bool parse_isa(std::string_view text, Isa& isa);
 bool parse_device(std::string_view text, Device& device);
 

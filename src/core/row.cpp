@@ -55,7 +55,7 @@ const std::vector<Column>& columns() {
       {"variant", "identity", "", "implementation of the operation", &Row::variant},
       {"isa", "identity", "", "scalar, avx2, avx512, cuda, or native (the library chooses)",
        &Row::isa},
-      {"device", "identity", "", "cpu, cuda or simt", &Row::device},
+      {"device", "identity", "", "cpu, cuda, simt or ptx", &Row::device},
       {"dtype", "identity", "", "storage type of the operands", &Row::dtype},
       {"params", "identity", "", "sorted k=v;k=v; parameters at their default are left out",
        &Row::params},

@@ -28,7 +28,9 @@ struct Case {
 
 // Fibers have no time to take; on a GPU these clocks would take the copies for the kernel.
 std::string why_not_timed(Device device) {
-  if (device == Device::kSimt) return "fibers say nothing about time: use verify --device simt";
+  if (!is_timed(device)) {
+    return "fibers say nothing about time: use verify --device " + std::string(name_of(device));
+  }
   if (device == Device::kCuda) return "no timing on a GPU yet: use verify --device cuda";
   return "";
 }

@@ -53,6 +53,10 @@ void* shared_array(const void* declaration, std::size_t bytes);
 // The block's array whose size the launch gave.
 void* shared_array_of_launch();
 
+// All arrays of the running block lie in the window of this many bytes that starts here.
+inline constexpr std::size_t kSharedWindow = 256 * 1024;
+std::byte* shared_window();
+
 // Matrix instructions of a whole warp (PTX ISA, "warp level matrix instructions"): fragments lie in
 // the lanes as documented there for mma.m16n8k16 and ldmatrix.
 enum class Half { kBf16, kF16 };

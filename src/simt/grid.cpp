@@ -43,6 +43,13 @@ std::string_view name_of(Order order) {
   return kNames[static_cast<std::size_t>(order)];
 }
 
+void demand_ok(const Report& report) {
+  if (report.ok()) return;
+  std::string text;
+  for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;
+  throw std::runtime_error(text);
+}
+
 Schedule& current_schedule() {
   static Schedule schedule{.order = Order::kSkewed};
   return schedule;

@@ -1,7 +1,6 @@
 #include "simt/memory_checker.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <string>
 
@@ -16,16 +15,12 @@ constexpr unsigned kWarpSize = 32;
 
 std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
 
-// For addr2line -Cife PROGRAM.
-std::string text_of(std::uintptr_t place) {
-  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
-  if (place < std::size(kWords)) return kWords[place];
-  char text[32];
-  std::snprintf(text, sizeof text, "%#zx", static_cast<std::size_t>(place));
-  return text;
-}
-
 }  // namespace
+
+std::string MemoryChecker::text_of(std::uintptr_t place) const {
+  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
+  return place < std::size(kWords) ? kWords[place] : describe_(place);
+}
 
 void MemoryChecker::launch_begins(unsigned slots) {
   blocks_.assign(slots, {});
@@ -106,17 +101,22 @@ void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool a
       return touch(at, *region, bytes, now(atomic, place), write, regions == &shared_);
     }
   }
+  if (report_stray(at, write, place)) end_thread();
+}
+
+// Does not end the thread: nothing that owns memory may live where that happens.
+bool MemoryChecker::report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const {
   const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
   if (nearby(shared_, at)) {
     report_error("shared memory: " + how + " is out of bounds");
   } else if (nearby(global_, at)) {
     report_error("global memory: " + how + " is out of bounds");
-  } else if (write) {
+  } else if (write || host_ == HostMemory::kForbidden) {
     report_error("host memory: " + how);
   } else {
-    return;  // constants, indices, the operands that a launch captured
+    return false;  // constants, indices, the operands that a launch captured
   }
-  end_thread();
+  return true;
 }
 
 MemoryChecker::Regions::value_type* MemoryChecker::holding(Regions& regions, std::uintptr_t at,

@@ -9,12 +9,14 @@
 //     it, and its block after the next barrier, does.
 //
 // Accesses come from code compiled with -fsanitize=thread: the compiler then calls a function at
-// every access, and memory_hooks.cpp defines these functions in place of ThreadSanitizer's.
+// every access, and memory_hooks.cpp defines these functions in place of ThreadSanitizer's. Or from
+// the interpreter of ptx/.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,12 @@ namespace sb::simt {
 
 class MemoryChecker final : public Observer {
  public:
+  // Compiled code reads memory of the host as well: constants, operands that a launch captured.
+  enum class HostMemory { kReadable, kForbidden };
+  // What an access's `place` is, in words.
+  using Describe = std::string (*)(std::uintptr_t place);
+  explicit MemoryChecker(HostMemory host, Describe describe) : host_(host), describe_(describe) {}
+
   // An access outside of everything ends the thread.
   void access(const void* address, unsigned bytes, bool write, std::uintptr_t place) override;
 
@@ -79,11 +87,32 @@ class MemoryChecker final : public Observer {
   static bool holds(const Known& known, const Touch& earlier);
   Touch now(bool atomic, std::uintptr_t place) const;
   static Regions::value_type* holding(Regions& regions, std::uintptr_t at, unsigned bytes);
+  bool report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const;
   static bool nearby(const Regions& regions, std::uintptr_t at);
 
+  std::string text_of(std::uintptr_t place) const;
+
+  HostMemory host_;
+  Describe describe_;
   Regions shared_, global_;
   std::map<const void*, Known> released_;
   std::vector<BlockClock> blocks_;  // by slot
+};
+
+// While it lives, launches are checked by a checker of their own; `describe` as above.
+class CheckedLaunch {
+ public:
+  explicit CheckedLaunch(MemoryChecker::Describe describe)
+      : checker_(MemoryChecker::HostMemory::kForbidden, describe), before_(observer) {
+    announce_memory(checker_);
+    observer = &checker_;
+  }
+  ~CheckedLaunch() { observer = before_; }
+  CheckedLaunch(const CheckedLaunch&) = delete;
+
+ private:
+  MemoryChecker checker_;
+  Observer* before_;
 };
 
 }  // namespace sb::simt

@@ -46,7 +46,7 @@ inline std::string why_not_backward(const Problem& problem) {
   return "";
 }
 
-// kInKeys, kInQueries: planted bugs.
+// kInKeys (and what goes before it), kInQueries: planted bugs.
 template <typename T, int kD, BackwardBug kInKeys = BackwardBug::kNone,
           BackwardBug kInQueries = kInKeys>
 DeviceRun backward_run(const Problem& problem) {
@@ -58,7 +58,7 @@ DeviceRun backward_run(const Problem& problem) {
     BackwardCall call = backward_call(problem, o, delta->template as<float>());
     launch(
         {.x = static_cast<unsigned>((rows + kTileWarps - 1) / kTileWarps), .threads = kTileThreads},
-        backward_delta<T>, call, static_cast<int>(rows));
+        backward_delta<T, kInKeys>, call, static_cast<int>(rows));
     const auto launch_tiles = [&](auto kernel, std::int64_t heads, std::int64_t length) {
       call.tiles = static_cast<int>((length + Size::kRows - 1) / Size::kRows);
       launch({.x = static_cast<unsigned>(heads * call.tiles),

@@ -17,6 +17,7 @@ enum class BackwardBug {
   kNoWait,     // a tile is used before it has arrived
   kNoMask,
   kNoDelta,
+  kLastDeltaLeftOut,
   kLastHeadOnly,  // of the group
 };
 
@@ -46,10 +47,10 @@ struct BackwardTile {
 };
 
 // delta[row] = sum of dO O over a row, a warp per row. Grid: b * h * m / 4 rounded up.
-template <typename T>
+template <typename T, BackwardBug kBug>
 __global__ void __launch_bounds__(kTileThreads) backward_delta(BackwardCall call, int rows) {
   const int row = static_cast<int>(blockIdx.x) * kTileWarps + static_cast<int>(threadIdx.x) / 32;
-  if (row >= rows) return;
+  if (row >= rows - (kBug == BackwardBug::kLastDeltaLeftOut)) return;
   const int head = row / call.m, lane = static_cast<int>(threadIdx.x) % 32;
   const std::int64_t at = head / call.h * call.queries.b + head % call.h * call.queries.h +
                           row % call.m * call.queries.row;

@@ -211,6 +211,7 @@ TEST_P(EverySchedule, PlantedBugsOfTheBackwardPassAreCaught) {
   expect_caught_in_both_passes<BackwardBug::kNoMask>("top_left");
   expect_caught_in_both_passes<BackwardBug::kNoDelta>();
   EXPECT_TRUE((caught_backward<BackwardBug::kLastHeadOnly, BackwardBug::kNone>()));
+  EXPECT_TRUE((caught_backward<BackwardBug::kLastDeltaLeftOut, BackwardBug::kNone>()));
   EXPECT_FALSE((caught_backward<BackwardBug::kNone>()));
 }
 

@@ -73,7 +73,7 @@ const DeviceRegistration registration{
             .summary = "scores and weights in memory, cuBLAS products, a masked softmax between",
             .bytes_algorithm = bytes_algorithm,
             .why_not = [](const Problem&) { return cublas_library().why_not(); }},
-    standard_run<Cublas>};
+    standard_run<Cublas>, Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::attention

@@ -76,7 +76,8 @@ std::string why_not_cudnn(const Problem& problem) {
 }
 
 const RowRegistration<Cudnn> registration{
-    Variant{.name = "cudnn", .summary = "cudnnSoftmaxForward, accurate", .why_not = why_not_cudnn}};
+    Variant{.name = "cudnn", .summary = "cudnnSoftmaxForward, accurate", .why_not = why_not_cudnn},
+    Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::softmax

@@ -44,7 +44,7 @@ const DeviceRegistration registration{Variant{.op = "tensor_bleu",
                                               .summary = "dense_table, sorted by CUB's merge sort",
                                               .paper = "arXiv:2510.05485",
                                               .why_not = why_not_dense},
-                                      dense_table_run<DenseBug::kNone, CubSort>};
+                                      dense_table_run<DenseBug::kNone, CubSort>, Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::tensor_bleu
