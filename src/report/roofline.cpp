@@ -67,10 +67,11 @@ RoofLine line_of(const Roof& roof) {
 // sets that the rows use, and the highest there is.
 std::vector<RoofLine> roofs_of(const std::vector<const Row*>& rows, const Peaks& peaks) {
   const int threads = threads_of(*rows.front());
+  const std::string& device = rows.front()->device;
   std::vector<RoofLine> lines;
   for (const char* level : {"L1", "L2", "L3", "mem"}) {
-    const Roof* ordinary = bandwidth_roof_of(peaks, level, threads, false);
-    const Roof* streaming = bandwidth_roof_of(peaks, level, threads, true);
+    const Roof* ordinary = bandwidth_roof_of(peaks, device, level, threads, false);
+    const Roof* streaming = bandwidth_roof_of(peaks, device, level, threads, true);
     if (ordinary != nullptr) lines.push_back(line_of(*ordinary));
     if (streaming != nullptr) lines.push_back(line_of(*streaming));
   }

@@ -177,9 +177,11 @@ template <int C, class WeightsOf>
 SB_INLINE void product_columns(const BackwardPanel* panels, int count, WeightsOf weights_of,
                                int keys, const float* x, std::int64_t stride, float* to,
                                std::int64_t to_stride) {
+  // As in kTile: 24 accumulators where there are 32 registers.
+  constexpr int kKeys = SB_ISA_SIMD == 16 ? 6 : 4;
   int j = 0;
-  for (; j + 4 <= keys; j += 4) {
-    product_tile<4, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
+  for (; j + kKeys <= keys; j += kKeys) {
+    product_tile<kKeys, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
   }
   for (; j < keys; ++j) {
     product_tile<1, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);

@@ -50,10 +50,11 @@ class FlashBackward final : public Kernel {
     {
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t task = 0; task < tasks; ++task) {
-        const Phase phase("backward");
+        const Phase phase("tiles");
         for (std::int64_t g = 0; g < shape_.group(); ++g) run_head(operands, task, g);
       }
       if (shares_ > 1) {
+        const Phase phase("merge");
 #pragma omp for
         for (std::int64_t row = 0; row < shape_.b * shape_.h * shape_.m; ++row) {
           sum_shares(operands, row);

@@ -8,7 +8,8 @@
 
 namespace sb::attention {
 
-inline constexpr int kBackwardKeys = 64;  // per block: dK and dV of a block stay in L2
+// Keys per block: dK and dV of a block stay in L2, and tiles of 8 and of 6 keys divide it.
+inline constexpr int kBackwardKeys = 72;
 
 struct BackwardTask {
   Head head;  // q, k, v; n, d, diagonal, scale

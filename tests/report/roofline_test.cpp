@@ -181,7 +181,7 @@ TEST(Advice, AsksForExponentialsOnlyWhereThereAreAny) {
 TEST(Advice, PointsToTheStreamingFormThatIsFasterHere) {
   const Row slow = row_of("two_pass", 20, 1.5);
   EXPECT_EQ(advice(slow, {row_of("two_pass_stream", 25, 1.5)}),
-            "streaming stores (two_pass_stream takes 1.25x less time)");
+            "streaming stores (two_pass_stream is 1.25 times as fast)");
   EXPECT_THAT(advice(slow, {row_of("two_pass_stream", 19, 1.5)}), Not(HasSubstr("streaming")));
 }
 
