@@ -26,8 +26,9 @@ class CubSort {
  private:
   static void sort(void* workspace, std::size_t& bytes, int* items, int count,
                    const BeforeInOrder& before) {
-    check_cuda(cub::DeviceMergeSort::SortKeys(workspace, bytes, items, count, before),
-               "cub::DeviceMergeSort");
+    check_cuda(
+        cub::DeviceMergeSort::SortKeys(workspace, bytes, items, count, before, launch_stream),
+        "cub::DeviceMergeSort");
   }
   static std::size_t workspace_bytes(int count) {
     std::size_t bytes = 0;
