@@ -36,6 +36,7 @@ class FakeGpu final : public Gpu {
   void block(double limit_s) override {
     log += 'b';
     blocked_ = true;
+    queued_ = 0;
     limit = limit_s;
   }
   void release() override {
@@ -69,7 +70,8 @@ class FakeGpu final : public Gpu {
   void call() {
     log += 'k';
     stamps_.ns += call_ns;
-    if (waits_for_host && blocked_) stamps_.block_expired = true;
+    queued_ = blocked_ ? queued_ + 1 : 0;
+    if (blocked_ && (waits_for_host || queued_ > queue)) stamps_.block_expired = true;
   }
 
   GpuInfo info_{.name = "fake", .clock_mhz = 1000, .l2_bytes = 1 << 20};
@@ -80,6 +82,7 @@ class FakeGpu final : public Gpu {
   std::int64_t available = std::int64_t{1} << 30;
   int allocations = 0;
   int calls_in_graph = 0;
+  int queue = 1000;  // calls that can be enqueued while nothing runs
   bool records = true;
   bool waits_for_host = false;  // a call does not return before the device has answered
   bool lost = false;
@@ -96,6 +99,7 @@ class FakeGpu final : public Gpu {
   };
 
   bool blocked_ = false;
+  int queued_ = 0;
   Stamps stamps_;
 };
 

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "peer": {"core", "machine", "measure"},
     "report": {"core"},
     "cli": {"core", "machine", "workload", "measure", "peer", "report", "ptx"},
-    "testing": {"core", "machine", "measure", "ptx"},
+    "testing": {"core", "machine", "measure", "ptx", "simt"},
 }
 # A header that only one room may see (Google Test: tests and the testing room).
 ONLY_IN = {

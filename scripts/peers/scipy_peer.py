@@ -14,7 +14,7 @@ if not UNAVAILABLE:
 @kernel("fft_conv", "scipy", ("f32",), summary="scipy.fft.rfft, product, irfft (pocketfft), workers = threads")
 def fft_conv(problem):
     params = problem.params
-    if params.get("cached") or params.get("sparsity", 0):
+    if params["spectrum"] == "cached" or params["sparsity"]:
         raise Unsupported("transforms the kernels in every call, all of their spectrum")
     n, workers = params["n"], problem.threads
 

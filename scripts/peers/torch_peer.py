@@ -118,7 +118,7 @@ def backward_math(problem):
 
 def fft_conv(problem, transform, inverse):
     params = problem.params
-    if params.get("cached") or params.get("sparsity", 0):
+    if params["spectrum"] == "cached" or params["sparsity"]:
         raise Unsupported("transforms the kernels in every call, all of their spectrum")
     n = params["n"]
 

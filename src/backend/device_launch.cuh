@@ -170,7 +170,7 @@ void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parame
 #endif
   void* pointers[] = {&arguments...};
   check_cuda(cudaLaunchCooperativeKernel(kernel, dim3(blocks.x, blocks.y), dim3(blocks.threads),
-                                         pointers, blocks.shared_bytes, nullptr),
+                                         pointers, blocks.shared_bytes, launch_stream),
              "cooperative launch");
 }
 

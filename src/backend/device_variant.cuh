@@ -85,10 +85,14 @@ inline Variant interpreted(Variant variant, Isa isa, int arch) {
 }
 #endif
 
+// Whose kernels a variant launches: those of a library run on a GPU only.
+enum class Code { kOurs, kLibrary };
+
 // The last sentence of a variant's .cu file. `prepare` gives what runs a problem. The variant's own
 // why_not is asked after the device's.
 struct DeviceRegistration {
   DeviceRegistration(Variant variant, std::function<DeviceRun(const Problem&)> prepare,
+                     [[maybe_unused]] Code code = Code::kOurs,
                      const char* source = __builtin_FILE()) {
     variant.isa = Isa::kCuda;
     variant.device = kDevice;
@@ -97,8 +101,10 @@ struct DeviceRegistration {
           Registry::instance().find_operation(op)->tensors(problem), prepare(problem));
     };
 #if defined(__CUDACC__) && defined(SB_HAVE_PTX)
-    const Registration compute_80(interpreted(variant, Isa::kCompute80, 80), source);
-    const Registration compute_90(interpreted(variant, Isa::kCompute90, 90), source);
+    if (code == Code::kOurs) {
+      const Registration compute_80(interpreted(variant, Isa::kCompute80, 80), source);
+      const Registration compute_90(interpreted(variant, Isa::kCompute90, 90), source);
+    }
 #endif
     variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
       const std::string why = why_no_device();

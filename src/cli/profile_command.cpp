@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/measure_plan.h"
 #include "cli/progress.h"
+#include "cli/ptx_profile.h"
 #include "cli/roofs.h"
 #include "cli/selection.h"
 #include "core/counter_source.h"
@@ -26,6 +27,7 @@ struct ProfileSettings {
   std::string counters = "auto";
   std::string peaks = "auto";
   bool audit = false;
+  std::string metrics;
   bool quiet = false;
 };
 
@@ -103,6 +105,11 @@ std::vector<Row> rows_of(const std::vector<CaseProfile>& profiles) {
 int profile_command(const ProfileSettings& settings) {
   check_counters(settings.counters);
   const Plan plan = plan_of(settings.selection);
+  if (settings.selection.overrides.device == name_of(Device::kPtx)) {
+    if (!settings.metrics.empty()) check_writable(settings.metrics);
+    return profile_on_ptx(plan, settings.metrics, settings.quiet);
+  }
+  if (!settings.metrics.empty()) throw UsageError("--metrics goes with --device ptx");
   if (!settings.trace.empty()) check_writable(settings.trace);
   const Counting counting = counting_on(Device::kCpu, settings.counters);
   const Roofs roofs = obtain_roofs(settings.peaks, settings.quiet);
@@ -130,7 +137,8 @@ void add_profile_command(CLI::App& app, Action& chosen) {
       app, "profile",
       "Where the time of each case goes: phases, hardware counters, a trace.\nEach case "
       "is called once under the counters and inside NVTX ranges, then bare, then with marks around "
-      "its phases; of these the fastest of three counts",
+      "its phases; of these the fastest of three counts.\nWith --device ptx: what the CUDA kernels "
+      "do, counted on nvcc's PTX without a GPU; no times",
       {"profile configs/softmax_bars.yaml --variants 'two_pass*'",
        "profile configs/attention_decode.yaml --filter 'n=4096' --trace trace.json"});
   add_selection(command, settings->selection, false);
@@ -145,6 +153,9 @@ void add_profile_command(CLI::App& app, Action& chosen) {
   twin(command->add_option("--peaks", settings->peaks,
                            "Ceilings for % of roof: auto, none, or a file"))
       ->capture_default_str();
+  twin(command->add_option("--metrics", settings->metrics,
+                           "With --device ptx: write what was counted to this file"))
+      ->type_name("FILE.csv");
   twin(command->add_flag("--quiet", settings->quiet, "No progress, no table; only files, errors"));
   command->callback(
       [settings, &chosen] { chosen = [settings] { return profile_command(*settings); }; });

@@ -23,7 +23,7 @@ namespace sb {
 struct GpuTiming {
   ThrottleRule throttle;
   double graph_below_ns = 20e3;  // a launch takes 2 to 10 us of the host
-  int calls_ahead = 256;         // enqueued while blocked: the queue holds about 1024, then waits
+  int calls_ahead = 256;         // enqueued while blocked: the queue holds about 1024 launches
 };
 
 // Seconds after which the blocking kernel gives up: a hundred times what enqueuing took without it,

@@ -178,10 +178,6 @@ class Assembler {
     if (plus != std::string_view::npos) {
       instruction.offset = static_cast<std::int64_t>(constant(trimmed(text.substr(plus + 1))));
     }
-    if (const auto parameter = parameters_.find(base); parameter != parameters_.end()) {
-      instruction.offset += static_cast<std::int64_t>(parameter->second);
-      return add_slot(constant_slot("0"), instruction);
-    }
     add_slot(slot_of(base), instruction);
   }
 
@@ -191,19 +187,22 @@ class Assembler {
     return s;
   }
 
-  // Of a register, a special register, a shared array's address or a constant.
+  // Of a register, a special register, a constant, the address of a shared array or of a parameter.
   std::uint16_t slot_of(std::string_view text) {
     text = trimmed(text);
     if (text.empty()) throw Refused("an operand is missing");
     if (const auto known = slots_.find(text); known != slots_.end()) return known->second;
     if (text == "_" || is_register(text)) return new_slot(text, kUninitialised);
+    if (const auto parameter = parameters_.find(text); parameter != parameters_.end()) {
+      return new_slot(text, parameter->second);
+    }
     for (const Declaration& array : entry_.shared) {
       if (array.name != text) continue;
       const std::uint16_t slot = new_slot(text, 0);
       kernel_->shared.push_back({array.bytes, slot});
       return slot;
     }
-    return constant_slot(text);
+    return new_slot(text, constant(text));
   }
 
   bool is_register(std::string_view text) const {
@@ -215,11 +214,6 @@ class Assembler {
       }
     }
     return false;
-  }
-
-  std::uint16_t constant_slot(std::string_view text) {
-    if (const auto known = slots_.find(text); known != slots_.end()) return known->second;
-    return new_slot(text, constant(text));
   }
 
   std::uint16_t new_slot(std::string_view text, Word value) {

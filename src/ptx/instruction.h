@@ -22,8 +22,9 @@ using Word = std::uint64_t;
 struct Frame {
   Word* words = nullptr;                  // registers, then constants, special registers, addresses
   const std::byte* parameters = nullptr;  // of the kernel
-  std::byte* shared = nullptr;            // what address 0 of shared memory is
-  std::size_t next = 0;                   // index of the next instruction
+  std::size_t bytes_of_parameters = 0;
+  std::byte* shared = nullptr;  // what address 0 of shared memory is
+  std::size_t next = 0;         // index of the next instruction
   const Instruction* code = nullptr;
   Recorder* recorder = nullptr;     // null: nobody counts
   std::uint32_t* visits = nullptr;  // by instruction: how often this thread was there

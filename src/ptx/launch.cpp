@@ -69,6 +69,7 @@ class Grid {
     const std::size_t place = simt::running_slot * threads_ + s.flat;
     Frame frame{.words = &words_[place * kernel_.words.size()],
                 .parameters = parameters_.data(),
+                .bytes_of_parameters = parameters_.size(),
                 .shared = simt::shared_window(),
                 .code = kernel_.code.data(),
                 .recorder = recorder_};

@@ -52,9 +52,12 @@ void load(Frame& frame, const Instruction& i) {
 }
 template <typename T>
 void load_parameter(Frame& frame, const Instruction& i) {
+  const Word at = frame.words[i.slots[i.elements]] + static_cast<Word>(i.offset);
+  if (at + sizeof(T) * i.elements > frame.bytes_of_parameters)
+    fault(i, "a parameter that is not there");
   for (unsigned k = 0; k < i.elements; ++k) {
     T value;
-    std::memcpy(&value, frame.parameters + i.offset + k * sizeof(T), sizeof(T));
+    std::memcpy(&value, frame.parameters + at + k * sizeof(T), sizeof(T));
     if constexpr (std::is_signed_v<T>) {
       put<std::int64_t>(frame, i.slots[k], value);
     } else {

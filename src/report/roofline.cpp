@@ -73,13 +73,9 @@ bool fits_any(const Roof& roof, const std::vector<const Row*>& rows) {
 // Of each level the fastest ordinary and the fastest streaming roof; FLOP roofs of the instruction
 // sets that the rows use, and the highest there is.
 std::vector<RoofLine> roofs_of(const std::vector<const Row*>& rows, const Peaks& peaks) {
-<<<<<<< HEAD
   const bool declared = !peaks.roofs.empty() && peaks.roofs.front().source == "declared";
   const int threads = declared ? 1 : threads_of(*rows.front());  // a device is declared as a whole
-=======
-  const int threads = threads_of(*rows.front());
   const std::string& device = rows.front()->device;
->>>>>>> 1f4aa93
   std::vector<RoofLine> lines;
   for (const char* level : {"L1", "L2", "L3", "mem"}) {
     const Roof* ordinary = bandwidth_roof_of(peaks, device, level, threads, false);

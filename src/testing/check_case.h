@@ -59,11 +59,11 @@ class Case {
   const std::vector<Expected>& expected() const { return expected_; }
 
   // Runs the variant on poisoned outputs, twice: a kernel must not live on what a call left behind.
-  void run(const Variant& variant) {
+  void run(const Variant& variant, int calls = 2) {
     const auto kernel = variant.make(problem_);
     kernel->prepare(operands_);
     tolerance_factor_ = variant.tolerance_factor_for(problem_);
-    for (int call = 0; call < 2; ++call) {
+    for (int call = 0; call < calls; ++call) {
       poison();
       kernel->run(operands_);
     }

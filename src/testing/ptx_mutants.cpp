@@ -9,6 +9,7 @@
 
 #include "ptx/launch.h"
 #include "ptx/program.h"
+#include "testing/ptx_proof.h"
 
 namespace sb::testing {
 namespace {
@@ -104,22 +105,36 @@ std::optional<Changed> changed(const ptx::Statement& s, std::size_t turn) {
   return std::nullopt;
 }
 
-bool caught(const PtxMutant& mutant, std::string_view kernel, const std::string& variant,
-            std::vector<Case>& cases) {
+using Bits = std::vector<unsigned char>;
+
+const Variant& variant_of(const Case& c, const std::string& name) {
+  for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
+    if (v->isa == Isa::kCompute80 && v->name == name) return *v;
+  }
+  throw std::invalid_argument("no variant " + name + " as PTX");
+}
+
+// The answers to all cases; none if one of them is wrong.
+std::optional<std::vector<Bits>> answers(const std::string& variant, std::vector<Case>& cases) {
+  std::vector<Bits> all;
+  for (Case& c : cases) {
+    c.run(variant_of(c, variant), 1);
+    if (!c.fault().empty()) return std::nullopt;
+    all.push_back(c.output_bits());
+  }
+  return all;
+}
+
+std::optional<std::vector<Bits>> answers_of_mutant(const PtxMutant& mutant, std::string_view kernel,
+                                                   const std::string& variant,
+                                                   std::vector<Case>& cases) {
   try {
     const ptx::Module module(mutant.module);
     const ptx::Substitute substitute(module.kernel(kernel));
-    for (Case& c : cases) {
-      for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
-        if (v->isa != Isa::kCompute80 || v->name != variant) continue;
-        c.run(*v);
-        if (!c.fault().empty()) return true;
-      }
-    }
+    return answers(variant, cases);
   } catch (const std::runtime_error&) {  // refused, or seen by the memory checker
-    return true;
+    return std::nullopt;
   }
-  return false;
 }
 
 std::pair<const ptx::Module*, std::string_view> find_kernel(std::string_view part) {
@@ -149,30 +164,45 @@ std::vector<PtxMutant> ptx_mutants(const ptx::Module& module, std::string_view k
     const std::string_view file = source.file(s.file);
     mutants.push_back({std::string(file.substr(file.rfind('/') + 1)) + ":" +
                            std::to_string(s.line) + ": " + std::string(s.text),
-                       change->change, std::move(text)});
+                       change->change, std::move(text), i});
   }
   return mutants;
 }
 
 MutantScore score_of(std::string_view kernel, const std::string& variant, std::vector<Case>& cases,
-                     std::size_t most, const std::vector<Equivalent>& equivalents) {
+                     std::size_t most, std::vector<Equivalent> equivalents) {
   const auto [module, name] = find_kernel(kernel);
-  const std::uint64_t steps = std::exchange(ptx::step_limit(), 1 << 20);
+  const MixedSchedule mixed;
+  constexpr std::uint64_t kSteps = 20000;  // more than the kernel needs
+  const std::uint64_t steps = std::exchange(ptx::step_limit(), kSteps);
+  const ptx::Kernel& itself = module->kernel(name);
+  const std::vector<std::uint64_t> before = itself.executed;
+  const auto right = answers(variant, cases);
+  if (!right) throw std::runtime_error("the kernel itself is wrong: " + std::string(name));
+  std::vector<bool> reached(before.size());
+  for (std::size_t i = 0; i < before.size(); ++i) reached[i] = itself.executed[i] > before[i];
   MutantScore score;
   for (const PtxMutant& mutant : ptx_mutants(*module, name, most)) {
     ++score.tried;
-    if (caught(mutant, name, variant, cases)) {
-      ++score.caught;
+    const auto got = answers_of_mutant(mutant, name, variant, cases);
+    if (!got || *got != *right) {
+      ++(got ? score.within_tolerance : score.caught);
+      continue;
+    }
+    if (!reached[mutant.index]) {
+      ++score.not_executed;
       continue;
     }
     const auto explains = [&](const Equivalent& e) {
-      return mutant.statement.find(e.statement) != std::string::npos &&
+      return e.most > 0 && mutant.statement.find(e.statement) != std::string::npos &&
              mutant.change.find(e.change) != std::string::npos;
     };
-    if (std::any_of(equivalents.begin(), equivalents.end(), explains)) {
-      ++score.explained;
-    } else {
+    const auto known = std::find_if(equivalents.begin(), equivalents.end(), explains);
+    if (known == equivalents.end()) {
       score.unexplained.push_back(mutant.statement + " (" + mutant.change + ")");
+    } else {
+      --known->most;
+      ++score.explained;
     }
   }
   ptx::step_limit() = steps;

@@ -20,18 +20,48 @@ void for_each_kernel(F f) {
 
 }  // namespace
 
+std::vector<bool> in_long_divisions(const ptx::Kernel& kernel) {
+  const std::size_t count = kernel.code.size();
+  std::vector<bool> begins_block(count + 1), result(count);
+  begins_block[count] = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!kernel.opcodes[i].starts_with("bra")) continue;
+    begins_block[kernel.code[i].target] = begins_block[i + 1] = true;
+  }
+  for (std::size_t begin = 0, end = 0; begin < count; begin = end) {
+    do ++end;
+    while (!begins_block[end]);
+    const auto first = kernel.opcodes.begin() + static_cast<std::ptrdiff_t>(begin);
+    const bool divides =
+        std::any_of(first, kernel.opcodes.begin() + static_cast<std::ptrdiff_t>(end),
+                    [](const std::string& opcode) {
+                      return (opcode.starts_with("div.") || opcode.starts_with("rem.")) &&
+                             opcode.ends_with("64") && !opcode.ends_with("f64");
+                    });
+    for (std::size_t i = begin; divides && i < end; ++i) result[i] = true;
+  }
+  return result;
+}
+
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated) {
   std::vector<std::string> all;
   for_each_kernel([&](int arch, const ptx::Kernel& kernel) {
     const std::string name = ptx::demangled(kernel.name);
+    const std::vector<bool> divides = in_long_divisions(kernel);
+    std::map<std::string, int> by_place;
     for (std::size_t i = 0; i < kernel.code.size(); ++i) {
-      const auto says = [&](const Unreached& u) {
-        return name.find(u.kernel) != std::string::npos &&
-               kernel.sites[i].find(u.site) != std::string::npos;
-      };
-      if (kernel.executed[i] != 0 || std::any_of(stated.begin(), stated.end(), says)) continue;
-      all.push_back(std::to_string(arch) + " " + name + ": " + kernel.sites[i]);
+      if (kernel.executed[i] != 0 || divides[i]) continue;
+      ++by_place[kernel.sites[i].substr(0, kernel.sites[i].find(": "))];
     }
+    std::string text;
+    for (const auto& [place, count] : by_place) {
+      const auto says = [&, &at = place, &n = count](const Unreached& u) {
+        return name.find(u.kernel) != std::string::npos && at == u.place && n <= u.most;
+      };
+      if (std::any_of(stated.begin(), stated.end(), says)) continue;
+      text += " " + place + " x" + std::to_string(count);
+    }
+    if (!text.empty()) all.push_back(std::to_string(arch) + " " + name + ":" + text);
   });
   return all;
 }
@@ -65,6 +95,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
 std::map<std::string, double> figures_of(const Case& c, const std::string& variant, Isa isa) {
   for (const Variant* v : Registry::instance().variants_of(c.op().name())) {
     if (v->isa != isa || v->name != variant) continue;
+    const MixedSchedule mixed;
     const auto kernel = v->make(c.problem());
     const ptx::Recorder recorder;
     kernel->run(c.operands());

@@ -9,19 +9,29 @@
 #include <string_view>
 #include <vector>
 
+#include "ptx/instruction.h"
+#include "simt/launch.h"
 #include "testing/check_case.h"
 
 namespace sb::testing {
 
+// The cheapest schedule that mixes threads: the checker reports races in any of them.
+struct MixedSchedule {
+  MixedSchedule() { simt::current_schedule() = {.order = simt::Order::kRandom}; }
+  ~MixedSchedule() { simt::current_schedule() = before; }
+  simt::Schedule before = simt::current_schedule();
+};
+
 // Runs the case with every PTX variant of its operation that can; how many these were.
 inline int expect_right_as_ptx(Case c) {
+  const MixedSchedule mixed;
   int ran = 0;
   for (const Variant* variant : Registry::instance().variants_of(c.op().name())) {
     if (variant->device != Device::kPtx || !why_not(*variant, c.problem()).empty()) continue;
     ++ran;
     std::string fault;
     try {
-      c.run(*variant);
+      c.run(*variant, 1);
       fault = c.fault();
     } catch (const std::runtime_error& error) {  // what the memory checker saw
       fault = error.what();
@@ -32,15 +42,21 @@ inline int expect_right_as_ptx(Case c) {
   return ran;
 }
 
-// An instruction that no test executes, and why that is so.
+// Instructions that no test executes, and why that is so.
 struct Unreached {
   std::string_view kernel;  // part of the demangled name
-  std::string_view site;    // part of "file:line: text of the instruction"
+  std::string_view place;   // "file:line" of the CUDA source
+  int most;                 // so many of them in one kernel
   std::string_view reason;
 };
 
-// Of all kernels of this program, for both architectures, "arch kernel: file:line: instruction" of
-// what no launch executed and nobody stated. Assembles them all: an unknown instruction throws.
+// Of each instruction: is it where nvcc divides 64-bit integers at full length? That is entered
+// only with operands above 2^32, which no test has the memory for.
+std::vector<bool> in_long_divisions(const ptx::Kernel& kernel);
+
+// Of all kernels of this program, for both architectures, "arch kernel: file:line x how many, ..."
+// of what no launch executed and nobody stated, long divisions aside. Assembles all kernels: an
+// unknown instruction throws.
 std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& stated);
 
 // What ptxas made of the kernels, for sm_80 and sm_90. A claim: each kernel whose demangled name

@@ -43,6 +43,8 @@ class Cublas {
                 float factor, const Matrices& a, const Matrices& b, const Matrices& to,
                 std::int64_t count) const {
     static auto* const run = cublas_library().get<GemmStridedBatched>("cublasGemmStridedBatchedEx");
+    check_cublas(SB_SYMBOL(cublas_library(), cublasSetStream_v2)(handle_, launch_stream),
+                 "cublasSetStream");
     constexpr float kZero = 0;
     check_cublas(run(handle_, transposed ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_OP_N,
                      static_cast<int>(rows), static_cast<int>(columns), static_cast<int>(inner),
@@ -73,7 +75,7 @@ const DeviceRegistration registration{
             .summary = "scores and weights in memory, cuBLAS products, a masked softmax between",
             .bytes_algorithm = bytes_algorithm,
             .why_not = [](const Problem&) { return cublas_library().why_not(); }},
-    standard_run<Cublas>};
+    standard_run<Cublas>, Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::attention

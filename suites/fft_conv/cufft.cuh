@@ -37,6 +37,7 @@ class CufftHandle {
   // Function: one of cufftExec...
   template <typename Function, typename... Arguments>
   void run(Function* function, Arguments... arguments) const {
+    check_cufft(SB_SYMBOL(cufft_library(), cufftSetStream)(plan_, launch_stream), "cufftSetStream");
     check_cufft(function(plan_, arguments...), "cufftExec");
   }
 

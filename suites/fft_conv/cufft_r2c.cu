@@ -11,7 +11,7 @@ const DeviceRegistration registration{
             .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
             .summary = "cuFFT, real; gates, casts and the product in launches of their own",
             .why_not = why_not_cufft},
-    unfused_run<CufftPlan, 1>};
+    unfused_run<CufftPlan, 1>, Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::fft_conv

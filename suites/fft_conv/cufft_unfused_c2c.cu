@@ -12,7 +12,7 @@ const DeviceRegistration registration{
             .summary = "cuFFT, complex; gates, casts and the product in launches of their own",
             .paper = "arXiv:2311.05908, its baseline",
             .why_not = why_not_cufft},
-    unfused_run<CufftPlan, 2>};
+    unfused_run<CufftPlan, 2>, Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::fft_conv

@@ -243,5 +243,21 @@ TEST_P(EverySchedule, UnfusedConvolutionsAreRight) {
   }
 }
 
+template <PointwiseBug kBug>
+bool caught_between_transforms() {
+  Case c("fft_conv", shape(1, 2, 32, {{"gated", "true"}, {"l", "21"}, {"sparsity", "40"}}),
+         "normal(0,1)");
+  return found_out(c, unfused_of_type<PlanByDefinition, 2, float, kBug>);
+}
+
+TEST_P(EverySchedule, PlantedBugsBetweenTransformsAreCaught) {
+  EXPECT_TRUE(caught_between_transforms<PointwiseBug::kFirstNotGated>());
+  EXPECT_TRUE(caught_between_transforms<PointwiseBug::kTailNotCleared>());
+  EXPECT_TRUE(caught_between_transforms<PointwiseBug::kFirstBinNotMultiplied>());
+  EXPECT_TRUE(caught_between_transforms<PointwiseBug::kFirstBinNotCleared>());
+  EXPECT_TRUE(caught_between_transforms<PointwiseBug::kLastSampleLeftOut>());
+  EXPECT_FALSE(caught_between_transforms<PointwiseBug::kNone>());
+}
+
 }  // namespace
 }  // namespace sb::fft_conv

@@ -2,12 +2,14 @@
 // against definitions written another way.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <numbers>
 
 #include "suites/fft_conv/fft_conv_op.h"
 #include "suites/fft_conv/fftw.h"
+#include "suites/fft_conv/monarch_plan.h"
 #include "suites/fft_conv/reference.h"
 #include "testing/check_case.h"
 
@@ -165,6 +167,78 @@ TEST(FftConv, CachedSpectraHoldForOtherSequences) {
               "")
         << variant->full_name();
   }
+}
+
+TEST(FftConv, SpectraWithZeroBlocksMeetTheReference) {
+  for (const Given& params : {shape(3, 2, 256, {{"sparsity", "50"}}),
+                              shape(2, 1, 4096, {{"sparsity", "79"}, {"gated", "true"}}),
+                              shape(2, 1, 8192, {{"sparsity", "25"}, {"causal", "true"}}),
+                              shape(1, 1, 65536, {{"sparsity", "99"}, {"spectrum", "cached"}})}) {
+    Case c("fft_conv", params);
+    for (const Variant* variant : runnable(c)) {
+      c.run(*variant);
+      EXPECT_EQ(c.fault(), "") << variant->full_name() << " " << c.problem().params.text();
+    }
+  }
+}
+
+std::int64_t workspace(const Variant& variant, const Problem& problem) {
+  const std::int64_t before = AllocationCounter::live();
+  const auto kernel = variant.make(problem);
+  return AllocationCounter::live() - before;
+}
+
+// The memory claim of the fused form, counted: its work area knows no batch.
+TEST(FftConv, FusedWorkspaceIsTheSameForEveryBatchAndUnfusedGrowsWithIt) {
+  const Operation* op = Registry::instance().find_operation("fft_conv");
+  const auto problem = [&](int b) {
+    return Problem{.params = Params(op->params(), shape(b, 3, 1024))};
+  };
+  for (const Variant* v : Registry::instance().variants_of("fft_conv")) {
+    if (v->device != Device::kCpu || !why_not(*v, problem(4)).empty()) continue;
+    if (v->name == "fused") {
+      EXPECT_EQ(workspace(*v, problem(4)), workspace(*v, problem(64))) << v->full_name();
+      // A work area of two rows, a spectrum, and the tables of factors.
+      EXPECT_LT(workspace(*v, problem(4)), 8 * 4 * 1024) << v->full_name();
+    }
+    if (v->name == "fft_unfused_c2c") {
+      EXPECT_EQ(workspace(*v, problem(64)), std::int64_t{4} * (3 * 64 * 3 * 1024 + 2 * 3 * 1024));
+    }
+  }
+}
+
+TEST(FftConv, FusedGivesTheSameBitsForEveryThreadCount) {
+  for (const Given& params : {shape(5, 2, 512), shape(1, 1, 4096)}) {
+    std::map<std::string, std::vector<unsigned char>> bits;
+    for (const int threads : {1, 2, 3, 5}) {
+      Case c("fft_conv", params, "", threads);
+      for (const Variant* variant : runnable(c)) {
+        if (variant->name != "fused") continue;
+        c.run(*variant);
+        const auto entry = bits.try_emplace(variant->full_name(), c.output_bits()).first;
+        EXPECT_EQ(c.output_bits(), entry->second) << variant->full_name() << " " << threads;
+      }
+    }
+    EXPECT_GE(bits.size(), 1u);
+  }
+}
+
+TEST(Monarch, LeavesOutTheBlocksThatAreZero) {
+  const auto kept = [](std::int64_t sparsity) {
+    return MonarchPlan(1024, {32, 32}, sparsity).kept();
+  };
+  EXPECT_EQ(kept(0), 32);
+  EXPECT_EQ(kept(50), 16);
+  EXPECT_EQ(kept(75), 8);
+}
+
+TEST(Monarch, FrequenciesOfThePermutedSpectrumAreAllThere) {
+  const MonarchPlan plan(4096, {16, 16, 16}, 0);
+  std::vector<bool> seen(4096);
+  for (std::int64_t i = 0; i < plan.bins(); ++i) {
+    seen[static_cast<std::size_t>(plan.frequency(i / plan.kept(), i % plan.kept()))] = true;
+  }
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), true), 4096);
 }
 
 std::vector<double> random_doubles(std::int64_t count, std::uint64_t seed) {

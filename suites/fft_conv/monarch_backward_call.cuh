@@ -10,7 +10,7 @@ namespace {
 template <Bug kBug = Bug::kNone>
 DeviceRun monarch_backward_run(const Problem& problem) {
   const Shape s(problem);
-  const auto plan = std::make_shared<MonarchPlan>(s.n);
+  const auto plan = std::make_shared<MonarchTables>(s.n);
   const auto chunks = static_cast<int>(chunks_of(s));
   const int parts = chunks * plan->t.rows;
   const auto spectra_bytes = [&](std::int64_t count) {
@@ -22,19 +22,20 @@ DeviceRun monarch_backward_run(const Problem& problem) {
   return [=](const Operands& o) {
     const auto gate = [&](int place) { return s.gated ? o.get<void>(place) : nullptr; };
     launch(plan->blocks(s.h), monarch_spectra<kBug>,
-           spectrum_call(s, o.get<float>(backward::kK), spectra->as<Complex>(), plan->t));
+           spectrum_call(s, o.get<float>(backward::kK), spectra->template as<Complex>(), plan->t));
     Blocks of_channels = plan->blocks(1, s.h);
     of_channels.x = static_cast<unsigned>(chunks);
     launch(
         of_channels, monarch_backward<kBug>,
         BackwardCall{o.get<void>(backward::kU), o.get<void>(backward::kDy), gate(backward::kGateIn),
                      gate(backward::kGateOut), o.get<void>(backward::kDu), gate(backward::kDGateIn),
-                     gate(backward::kDGateOut), spectra->as<Complex>(), kept->as<Complex>(),
-                     sums->as<Complex>(), storage_of(problem), static_cast<int>(s.b),
-                     static_cast<int>(s.h), static_cast<int>(s.l), chunks, plan->t});
+                     gate(backward::kDGateOut), spectra->template as<Complex>(),
+                     kept->template as<Complex>(), sums->template as<Complex>(),
+                     storage_of(problem), static_cast<int>(s.b), static_cast<int>(s.h),
+                     static_cast<int>(s.l), chunks, plan->t});
     launch(plan->blocks(s.h), monarch_sum<kBug>,
-           SumCall{sums->as<Complex>(), o.get<float>(backward::kDk), static_cast<int>(s.h), parts,
-                   static_cast<int>(s.lk), plan->t});
+           SumCall{sums->template as<Complex>(), o.get<float>(backward::kDk), static_cast<int>(s.h),
+                   parts, static_cast<int>(s.lk), plan->t});
   };
 }
 

@@ -93,8 +93,8 @@ inline std::vector<std::uint32_t> dft_fragments(int radix) {
 }
 
 // A transform and the device memory that it points into.
-struct MonarchPlan {
-  explicit MonarchPlan(std::int64_t n, bool skips = false) {
+struct MonarchTables {
+  explicit MonarchTables(std::int64_t n, bool skips = false) {
     constexpr int kFactors[][3] = {{4, 0, 3}, {4, 0, 4}, {4, 0, 5}, {5, 0, 5},
                                    {4, 4, 3}, {4, 4, 4}, {4, 4, 5}, {4, 5, 5}};
     while (2ll << t.log_m < n) ++t.log_m;
@@ -190,7 +190,7 @@ template <Bug kBug = Bug::kNone>
 DeviceRun monarch_run(const Problem& problem) {
   const Shape s(problem);
   const bool resident = keeps_spectrum(s.n);
-  const auto plan = std::make_shared<MonarchPlan>(s.n, can_skip(s) || kBug == Bug::kSkipsTooMuch);
+  const auto plan = std::make_shared<MonarchTables>(s.n, can_skip(s) || kBug == Bug::kSkipsTooMuch);
   const auto spectra = std::make_shared<DeviceArray>(
       resident ? 0 : static_cast<std::size_t>(s.h * s.n / 2) * sizeof(Complex));
   Blocks blocks = plan->blocks(1, s.h);
@@ -201,13 +201,14 @@ DeviceRun monarch_run(const Problem& problem) {
     const float* const taps = o.get<float>(forward::kK);
     if (!resident) {
       launch(plan->blocks(s.h), monarch_spectra<kBug>,
-             spectrum_call(s, taps, spectra->as<Complex>(), plan->t));
+             spectrum_call(s, taps, spectra->template as<Complex>(), plan->t));
     }
     launch(blocks, monarch_convolve<kBug>,
            ConvolveCall{o.get<void>(forward::kU), gate(forward::kGateIn), gate(forward::kGateOut),
-                        o.get<void>(forward::kY), taps, resident ? nullptr : spectra->as<Complex>(),
-                        storage_of(problem), static_cast<int>(s.b), static_cast<int>(s.h),
-                        static_cast<int>(s.l), static_cast<int>(s.lk), first_zero(s), plan->t});
+                        o.get<void>(forward::kY), taps,
+                        resident ? nullptr : spectra->template as<Complex>(), storage_of(problem),
+                        static_cast<int>(s.b), static_cast<int>(s.h), static_cast<int>(s.l),
+                        static_cast<int>(s.lk), first_zero(s), plan->t});
   };
 }
 

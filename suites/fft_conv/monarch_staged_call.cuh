@@ -47,7 +47,7 @@ class StagedPlan {
 
  private:
   int log_n_ = 0;
-  MonarchPlan inner_;
+  MonarchTables inner_;
   std::shared_ptr<DeviceArray> roots_;
   std::vector<std::shared_ptr<DeviceArray>> matrices_;
   std::vector<OuterStage> stages_;

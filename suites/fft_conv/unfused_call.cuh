@@ -22,7 +22,7 @@ inline Blocks pointwise_blocks(std::int64_t elements) {
 // batched transforms of n points, unscaled, and back:
 //   complex(float2* data, bool forward)   in place
 //   real_forward(float* from, float2* to), real_back(float2* from, float* to)   n/2 + 1 bins
-template <typename T, int kStep, typename Plan>
+template <typename T, int kStep, typename Plan, PointwiseBug kBug>
 class UnfusedConvolution {
  public:
   explicit UnfusedConvolution(const Shape& s)
@@ -40,8 +40,8 @@ class UnfusedConvolution {
     float* const gated = gated_.template as<float>();
     float2* rows = nullptr;
     if (s_.gated) {
-      launch(pointwise_blocks(s_.elements()), multiply_gate<T, T, float>, o.get<T>(forward::kU),
-             o.get<T>(forward::kGateIn), gated, s_.elements());
+      launch(pointwise_blocks(s_.elements()), multiply_gate<T, T, float, kBug>,
+             o.get<T>(forward::kU), o.get<T>(forward::kGateIn), gated, s_.elements());
       rows = transform(gated, sequences(), forward_, samples_, bins_of_rows_);
     } else {
       rows = transform(o.get<T>(forward::kU), sequences(), forward_, samples_, bins_of_rows_);
@@ -52,7 +52,7 @@ class UnfusedConvolution {
     back(rows);
     if (s_.gated) {
       give(gated);
-      launch(pointwise_blocks(s_.elements()), multiply_gate<float, T, T>, gated,
+      launch(pointwise_blocks(s_.elements()), multiply_gate<float, T, T, kBug>, gated,
              o.get<T>(forward::kGateOut), o.get<T>(forward::kY), s_.elements());
     } else {
       give(o.get<T>(forward::kY));
@@ -68,14 +68,14 @@ class UnfusedConvolution {
 
   template <typename To>
   void give(To* rows) const {
-    launch(pointwise_blocks(s_.elements()), narrow_rows<To, kStep>, samples_.template as<float>(),
-           rows, sequences());
+    launch(pointwise_blocks(s_.elements()), narrow_rows<To, kStep, kBug>,
+           samples_.template as<float>(), rows, sequences());
   }
 
   template <typename From>
   float2* transform(const From* x, const Sequences& sequences, const Plan& plan,
                     const DeviceArray& samples, const DeviceArray& bins) const {
-    launch(pointwise_blocks(sequences.count * sequences.padded), widen_rows<From, kStep>, x,
+    launch(pointwise_blocks(sequences.count * sequences.padded), widen_rows<From, kStep, kBug>, x,
            samples.as<float>(), sequences);
     if constexpr (kStep == 2) {
       plan.complex(samples.as<float2>(), true);
@@ -89,10 +89,10 @@ class UnfusedConvolution {
   void multiply(float2* rows, float2* kernels) const {
     if (s_.sparsity != 0) {
       const std::int64_t first = (s_.n * (100 - s_.sparsity) + 199) / 200;
-      launch(pointwise_blocks(s_.h * bins_), clear_bins<>, kernels, s_.h, bins_, first,
+      launch(pointwise_blocks(s_.h * bins_), clear_bins<kBug>, kernels, s_.h, bins_, first,
              std::min(bins_, s_.n - first + 1));
     }
-    launch(pointwise_blocks(s_.rows() * bins_), multiply_bins<>, rows, kernels, s_.rows(), s_.h,
+    launch(pointwise_blocks(s_.rows() * bins_), multiply_bins<kBug>, rows, kernels, s_.rows(), s_.h,
            bins_, static_cast<float>(1 / static_cast<double>(s_.n)));
   }
 
@@ -110,10 +110,11 @@ class UnfusedConvolution {
   DeviceArray gated_, samples_, taps_, bins_of_rows_, bins_of_kernels_;
 };
 
-template <template <int> typename Plan, int kStep, typename T>
+template <template <int> typename Plan, int kStep, typename T,
+          PointwiseBug kBug = PointwiseBug::kNone>
 DeviceRun unfused_of_type(const Problem& problem) {
   const auto convolution =
-      std::make_shared<UnfusedConvolution<T, kStep, Plan<kStep>>>(Shape(problem));
+      std::make_shared<UnfusedConvolution<T, kStep, Plan<kStep>, kBug>>(Shape(problem));
   return [convolution](const Operands& o) { convolution->run(o); };
 }
 

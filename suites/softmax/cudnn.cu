@@ -47,6 +47,8 @@ class CudnnRows {
 
   void softmax(cudnnSoftmaxAlgorithm_t algorithm, const void* x, void* y) const {
     static auto* const run = SB_SYMBOL(cudnn_library(), cudnnSoftmaxForward);
+    check_cudnn(SB_SYMBOL(cudnn_library(), cudnnSetStream)(handle_, launch_stream),
+                "cudnnSetStream");
     constexpr float kOne = 1, kZero = 0;
     check_cudnn(
         run(handle_, algorithm, CUDNN_SOFTMAX_MODE_INSTANCE, &kOne, rows_, x, &kZero, rows_, y),
@@ -76,7 +78,8 @@ std::string why_not_cudnn(const Problem& problem) {
 }
 
 const RowRegistration<Cudnn> registration{
-    Variant{.name = "cudnn", .summary = "cudnnSoftmaxForward, accurate", .why_not = why_not_cudnn}};
+    Variant{.name = "cudnn", .summary = "cudnnSoftmaxForward, accurate", .why_not = why_not_cudnn},
+    Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::softmax

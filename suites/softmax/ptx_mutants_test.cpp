@@ -22,8 +22,10 @@ TEST(PtxMutants, OfOnlineAreCaughtOrExplained) {
   cases.push_back(given("1", "1024", "1024", "one_nan"));
   const sb::testing::MutantScore score =
       sb::testing::score_of("6onlineIfLNS1_6ResultE0E", "online", cases, 150, {});
-  std::printf("%zu mutants of online: %zu caught, %zu equivalent\n", score.tried, score.caught,
-              score.explained);
+  std::printf(
+      "%zu mutants of online: %zu caught, %zu within the tolerance, %zu not executed, %zu "
+      "equivalent\n",
+      score.tried, score.caught, score.within_tolerance, score.not_executed, score.explained);
   EXPECT_GE(score.tried, 100u);
   EXPECT_THAT(score.unexplained, ::testing::IsEmpty());
 }

@@ -24,14 +24,15 @@ void expect_all_forms_right(std::int64_t rows, std::int64_t cols, const std::str
 }
 
 TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
-  // Each form of warp_per_row and block_resident by its columns; tails that miss a group of 16
-  // bytes.
-  for (const std::int64_t cols : {7, 125, 128, 250, 509, 1021}) expect_all_forms_right(3, cols);
-  expect_all_forms_right(1, 2045);
-  expect_all_forms_right(1, 8189);
-  expect_all_forms_right(1, 10 * 2048 + 5);  // loops of five trips
+  // Each form of warp_per_row and block_resident by its columns, rows that end in each group of its
+  // threads' registers, tails that miss 16 bytes.
+  for (const std::int64_t cols : {7, 125, 250, 509, 1021}) expect_all_forms_right(2, cols);
+  for (const std::int64_t cols : {2045, 3069, 4093, 5117, 6141, 7165, 8189}) {
+    expect_all_forms_right(1, cols);
+    if (cols > 2045) expect_all_forms_right(1, 4 * cols + 9);
+  }
   for (const char* fill : {"half_masked", "one_inf", "one_nan", "steep"}) {
-    expect_all_forms_right(1, 1021, fill);
+    expect_all_forms_right(1, 125, fill);
   }
   EXPECT_THAT(sb::testing::unexecuted_instructions({}), ::testing::IsEmpty())
       << "of " << sb::testing::instructions_of_all_kernels();

@@ -26,8 +26,9 @@ class CubSort {
  private:
   static void sort(void* workspace, std::size_t& bytes, int* items, int count,
                    const BeforeInOrder& before) {
-    check_cuda(cub::DeviceMergeSort::SortKeys(workspace, bytes, items, count, before),
-               "cub::DeviceMergeSort");
+    check_cuda(
+        cub::DeviceMergeSort::SortKeys(workspace, bytes, items, count, before, launch_stream),
+        "cub::DeviceMergeSort");
   }
   static std::size_t workspace_bytes(int count) {
     std::size_t bytes = 0;
@@ -44,7 +45,7 @@ const DeviceRegistration registration{Variant{.op = "tensor_bleu",
                                               .summary = "dense_table, sorted by CUB's merge sort",
                                               .paper = "arXiv:2510.05485",
                                               .why_not = why_not_dense},
-                                      dense_table_run<DenseBug::kNone, CubSort>};
+                                      dense_table_run<DenseBug::kNone, CubSort>, Code::kLibrary};
 
 }  // namespace
 }  // namespace sb::tensor_bleu

@@ -75,6 +75,14 @@ TEST_F(GpuSampling, ReleasesBeforeTheLaunchQueueIsFull) {
   EXPECT_EQ(gpu.log, "b(kkrkkk)w");
 }
 
+TEST_F(GpuSampling, KeepsOneCallBehindTheBlockWhereMoreFillTheLaunchQueue) {
+  gpu.queue = 3;
+  GpuContestant& contestant = warm_contestant();
+  EXPECT_EQ(contestant.sample_ns(4), 4e5);
+  EXPECT_EQ(gpu.log, "b(kkkkr)wb(krkkk)w");
+  EXPECT_EQ(contestant.timer(), "cuda events behind a blocking kernel");
+}
+
 TEST_F(GpuSampling, GivesTheBlockingKernelALimitFromWhatEnqueuingTook) {
   warm_contestant().sample_ns(1);
   EXPECT_EQ(gpu.limit, 0.5);
@@ -87,7 +95,7 @@ TEST_F(GpuSampling, ThrowsAwayASampleWhoseBlockExpiredAndSaysThatItBlocksNoMore)
   gpu.waits_for_host = true;
   GpuContestant& contestant = warm_contestant();
   EXPECT_EQ(contestant.sample_ns(2), 2e5);
-  EXPECT_EQ(gpu.log, "b(kkr)w(kkr)w");
+  EXPECT_EQ(gpu.log, "b(kkr)wb(krk)w(krk)w");
   EXPECT_THAT(contestant.timer(), HasSubstr("not blocked: the work waits for the device"));
   EXPECT_EQ(contestant.rejected(), 0);
 }

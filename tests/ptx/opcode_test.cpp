@@ -101,7 +101,7 @@ const Row kRows[] = {
     {"mov.u32 %x0, 5;", 5},
     {"mov.b64 %x0, {1, 2};", 0x200000001},
     {"mov.b32 {%x1, %x0}, 0x12345678;", 0x1234},
-    {"mov.u32 %x0, %ntid.x;", 1},
+    {"mov.u32 %x0, %ntid.x;", 2},
     // comparison and selection; a NaN is unordered
     {"setp.lt.s32 %x0, -1, 1;", 1},
     {"setp.lt.u32 %x0, -1, 1;", 0},
@@ -157,6 +157,7 @@ const Row kRows[] = {
     {"mov.u64 %x1, array; cvta.shared.u64 %x2, %x1; cvta.to.shared.u64 %x3, %x2; sub.u64 %x0, %x3, "
      "%x1;",
      0},
+    {"mov.b64 %x1, p0; ld.param.u64 %x2, [%x1]; sub.u64 %x0, %x2, %out;", 0},
     {"cvta.to.global.u64 %x1, %out; st.global.u64 [%x1], 6; ld.global.nc.u64 %x0, [%out];", 6},
     {"st.global.u64 [%out], 6; atom.global.add.u64 %x0, [%out], 5;", 6},
     {"st.global.u64 [%out], 6; red.global.add.u32 [%out], 5; ld.global.u64 %x0, [%out];", 11},
