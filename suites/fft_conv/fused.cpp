@@ -122,7 +122,7 @@ Variant fused(Isa isa) {
           .isa = isa,
           .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
           .summary = "own transforms, product and gates inside, spectrum in the order it comes in",
-          .streams = true,
+          .streams = isa == Isa::kAvx512,
           .why_not = why_not_fused,
           .make = [isa](const Problem& p) { return std::make_unique<Fused>(p, isa); }};
 }
