@@ -167,7 +167,7 @@ std::vector<std::int64_t> shipped_factors(std::int64_t n) {
 }
 
 std::vector<std::int64_t> balanced_factors(std::int64_t n, int order) {
-  int bits = std::bit_width(static_cast<std::uint64_t>(n)) - 1;
+  int bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))) - 1;
   std::vector<std::int64_t> factors;
   for (int left = order; left > 0; --left) {
     factors.push_back(std::int64_t{1} << (bits / left));
