@@ -30,6 +30,23 @@ add_library(sb_build_info INTERFACE)
 target_include_directories(sb_build_info INTERFACE ${PROJECT_BINARY_DIR}/generated)
 add_dependencies(sb_build_info sb_build_info_file)
 
+# What a plugin shares with the program is the headers of core; their hash is the ABI's name.
+file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/core/*.h)
+set(hashes "${CMAKE_CXX_COMPILER_ID}")
+foreach(header IN LISTS core_headers)
+  file(SHA256 ${header} hash)
+  string(APPEND hashes ${hash})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+endforeach()
+string(SHA256 abi "${hashes}")
+string(SUBSTRING ${abi} 0 12 abi)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/abi.h CONTENT
+  "// Generated: a hash of the headers beside this file.
+#pragma once
+#define SB_ABI softmax_bench_abi_${abi}
+#define SB_ABI_TEXT \"${abi}\"
+")
+
 set(sb_rooms "" CACHE INTERNAL "")
 set(sb_families "" CACHE INTERNAL "")
 set(sb_device_families "" CACHE INTERNAL "")
@@ -67,6 +84,28 @@ function(sb_add_cuda name)
                         CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
 endfunction()
 
+# The CUDA runtime, for executables with objects made by nvcc; what these register with it before
+# main is shown to src/ptx as well. Not libcuda: the program must start where no driver is installed.
+function(sb_link_cuda target)
+  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
+  if(NOT TARGET sb_ptx)
+    return()
+  endif()
+  if(NOT TARGET sb_cuda_registration)
+    add_library(sb_cuda_registration OBJECT ${PROJECT_SOURCE_DIR}/src/ptx/hooks/cuda_registration.cpp)
+    target_link_libraries(sb_cuda_registration PUBLIC sb_options)
+  endif()
+  target_link_libraries(${target} PRIVATE sb_cuda_registration)
+  target_link_options(${target} PRIVATE -Wl,--wrap=__cudaRegisterFatBinary,--wrap=__cudaRegisterFunction)
+endfunction()
+
+# PTX and machine code go into the program packed; src/ptx reads zstd, or what is not packed at all.
+set(sb_fat_binary_compression --compress-mode=none)
+if("ZSTD yes" IN_LIST sb_found)
+  set(sb_fat_binary_compression --compress-mode=size)
+endif()
+
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
 # compiler through wrapper sources; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is
 # found.
@@ -88,6 +127,12 @@ function(sb_add_device_code name)
     return()
   endif()
   sb_add_cuda(${name} ${kernels})
+  target_compile_options(sb_cuda_${name} PRIVATE -lineinfo ${sb_fat_binary_compression})
+  # The virtual ones are the PTX that src/ptx interprets.
+  set_target_properties(sb_cuda_${name} PROPERTIES CUDA_ARCHITECTURES "80;90")
+  if(TARGET sb_ptx)
+    target_compile_definitions(sb_cuda_${name} PRIVATE SB_HAVE_PTX=1)
+  endif()
   set(sb_device_families "${sb_device_families};sb_cuda_${name}" CACHE INTERNAL "")
 endfunction()
 
@@ -118,7 +163,7 @@ function(sb_add_program)
   endif()
   add_library(sb_cli OBJECT ${sources})
   target_link_libraries(sb_cli PUBLIC sb_options CLI11::CLI11 fmt::fmt sb_build_info
-                                      nlohmann_json::nlohmann_json)
+                                      nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
   target_compile_definitions(sb_cli PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 
   file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own
@@ -126,9 +171,7 @@ function(sb_add_program)
   target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
   target_link_libraries(softmax-bench PRIVATE ${sb_device_families})
   if(CMAKE_CUDA_COMPILER)
-    # Not libcuda: the program must start where no driver is installed.
-    target_link_libraries(softmax-bench PRIVATE CUDA::cudart_static)
-    set_target_properties(softmax-bench PROPERTIES LINKER_LANGUAGE CXX)
+    sb_link_cuda(softmax-bench)
   endif()
   set_target_properties(softmax-bench PROPERTIES ENABLE_EXPORTS ON  # plugins register themselves
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})

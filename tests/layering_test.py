@@ -9,13 +9,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAY_INCLUDE = {
     "core": set(),
     "simt": set(),
-    "backend": {"core", "simt"},
+    "ptx": {"core", "simt"},
+    "backend": {"core", "simt", "ptx"},
     "machine": {"core"},
     "workload": {"core"},
     "measure": {"core", "machine"},
+    "peer": {"core", "machine", "measure"},
     "report": {"core"},
-    "cli": {"core", "machine", "workload", "measure", "report"},
-    "testing": {"core", "machine", "measure"},
+    "cli": {"core", "machine", "workload", "measure", "peer", "report", "ptx"},
+    "testing": {"core", "machine", "measure", "ptx", "simt"},
 }
 # A header that only one room may see (Google Test: tests and the testing room).
 ONLY_IN = {
@@ -60,7 +62,7 @@ def faults_of(path):
         header = match.group(2)
         target = target_of(header)
         where = f"{path.relative_to(ROOT)}:{number}"
-        if target and not allowed(room, target) and not (is_test and target in {"testing", "simt"}):
+        if target and not allowed(room, target) and not (is_test and target in {"testing", "simt", "ptx"}):
             yield f"{where}: {room} may not include {header}"
         for prefix, owner in ONLY_IN.items():
             if header.startswith(prefix) and room != owner and not is_test:

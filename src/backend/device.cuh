@@ -15,6 +15,20 @@
 #define SB_SHARED_OF_LAUNCH(type, name)                                \
   extern __shared__ __align__(16) unsigned char sb_shared_of_launch[]; \
   type* name = reinterpret_cast<type*>(sb_shared_of_launch)
+// Words by which blocks of one launch tell each other that data is there (PTX ISA, memory model).
+__device__ __forceinline__ unsigned sb_load_acquire(const unsigned* address) {
+  unsigned value;
+  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
+               : "=r"(value)
+               : "l"(__cvta_generic_to_global(address))
+               : "memory");
+  return value;
+}
+__device__ __forceinline__ void sb_store_release(unsigned* address, unsigned value) {
+  asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(__cvta_generic_to_global(address)),
+               "r"(value)
+               : "memory");
+}
 #else
 #include "simt/cuda_language.h"
 #endif

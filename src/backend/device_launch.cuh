@@ -2,13 +2,20 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend/device.cuh"
 #include "core/device_work.h"
 #include "core/isa.h"
+#if defined(__CUDACC__) && defined(SB_HAVE_PTX)
+#include "ptx/program.h"
+#include "simt/launch.h"
+#endif
 
 namespace sb {
 
@@ -23,6 +30,13 @@ struct Blocks {
 inline namespace on_gpu {
 
 inline constexpr Device kDevice = Device::kCuda;
+
+// Does nvcc's PTX stand in for the GPU, on fibers? Then memory and launches are theirs.
+#if defined(SB_HAVE_PTX)
+inline bool interpreted() { return ptx::interpreted_arch() != 0; }
+#else
+inline bool interpreted() { return false; }
+#endif
 
 // Throws std::runtime_error that names `what` and CUDA's own words; DeviceLost where no call of
 // this process will succeed again.
@@ -58,6 +72,7 @@ inline std::string why_no_device() {
 
 // How many blocks that fill a multiprocessor run at a time.
 inline int multiprocessors() {
+  if (interpreted()) return 16;  // as fibers have
   int device = 0, count = 0;
   check_cuda(cudaGetDevice(&device), "cudaGetDevice");
   check_cuda(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
@@ -65,18 +80,64 @@ inline int multiprocessors() {
   return count;
 }
 
+// Shared memory that a block can have.
+inline std::size_t most_shared_bytes() {
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) return simt::kSharedLimit;
+#endif
+  int device = 0, bytes = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  check_cuda(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "shared memory of a block");
+  return static_cast<std::size_t>(bytes);
+}
+
 inline void* allocate_on_device(std::size_t bytes) {
   void* memory = nullptr;
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) return simt::device_allocate(bytes);
+#endif
   check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
   return memory;
 }
-inline void free_on_device(void* memory) { cudaFree(memory); }
+inline void free_on_device(void* memory) {
+#if defined(SB_HAVE_PTX)
+  if (simt::device_free(memory)) return;
+#endif
+  cudaFree(memory);
+}
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
+  if (interpreted()) {
+    __builtin_memcpy(to, from, bytes);
+    return;
+  }
   check_cuda(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
 }
 
+#if defined(SB_HAVE_PTX)
+template <typename... Parameters>
+void launch_interpreted(const Blocks& blocks, bool together, void (*kernel)(Parameters...),
+                        std::remove_cv_t<Parameters>... arguments) {
+  const ptx::Kernel& of_arch =
+      ptx::kernel_of(reinterpret_cast<const void*>(kernel), ptx::interpreted_arch());
+  simt::demand_ok(ptx::launch(of_arch,
+                              {.grid = {blocks.x, blocks.y},
+                               .block = {blocks.threads},
+                               .shared_bytes = blocks.shared_bytes,
+                               .together = together},
+                              simt::current_schedule(),
+                              {ptx::Argument{&arguments, sizeof arguments}...}));
+}
+#endif
+
 template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... arguments) {
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) {
+    launch_interpreted(blocks, false, kernel, std::forward<Arguments>(arguments)...);
+    return;
+  }
+#endif
   if (blocks.shared_bytes > 48 * 1024) {  // more must be asked for, and is per function
     check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     static_cast<int>(blocks.shared_bytes)),
@@ -85,6 +146,32 @@ void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... 
   kernel<<<dim3(blocks.x, blocks.y), blocks.threads, blocks.shared_bytes, launch_stream>>>(
       std::forward<Arguments>(arguments)...);
   check_cuda(cudaGetLastError(), "kernel launch");
+}
+
+// How many blocks of the kernel can be alive at a time.
+template <typename... Parameters>
+int blocks_together(void (*kernel)(Parameters...), unsigned threads) {
+  if (interpreted()) return multiprocessors();
+  int of_one = 0;
+  check_cuda(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_one, kernel, static_cast<int>(threads), 0),
+      "occupancy");
+  return of_one * multiprocessors();
+}
+
+// All blocks are alive at a time and may wait for each other.
+template <typename... Parameters>
+void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) {
+    launch_interpreted(blocks, true, kernel, arguments...);
+    return;
+  }
+#endif
+  void* pointers[] = {&arguments...};
+  check_cuda(cudaLaunchCooperativeKernel(kernel, dim3(blocks.x, blocks.y), dim3(blocks.threads),
+                                         pointers, blocks.shared_bytes, launch_stream),
+             "cooperative launch");
 }
 
 }  // namespace on_gpu
@@ -99,6 +186,7 @@ struct LaunchesOn {  // fibers have no streams
 
 inline std::string why_no_device() { return ""; }
 inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
+inline std::size_t most_shared_bytes() { return simt::kSharedLimit; }
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
@@ -106,16 +194,27 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 }
 
 // Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.
+inline void launch_on_fibers(const Blocks& blocks, bool together,
+                             const std::function<void()>& body) {
+  simt::demand_ok(simt::launch({.grid = {blocks.x, blocks.y},
+                                .block = {blocks.threads},
+                                .shared_bytes = blocks.shared_bytes,
+                                .together = together},
+                               simt::current_schedule(), body));
+}
+
 template <typename... Parameters, typename... Arguments>
 void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... arguments) {
-  const simt::Report report = simt::launch({.grid = {blocks.x, blocks.y},
-                                            .block = {blocks.threads},
-                                            .shared_bytes = blocks.shared_bytes},
-                                           simt::current_schedule(), [=] { kernel(arguments...); });
-  if (report.ok()) return;
-  std::string text;
-  for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;
-  throw std::runtime_error(text);
+  launch_on_fibers(blocks, false, [=] { kernel(arguments...); });
+}
+
+template <typename... Parameters>
+int blocks_together(void (*)(Parameters...), unsigned) {
+  return 8;
+}
+template <typename... Parameters>
+void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {
+  launch_on_fibers(blocks, true, [=] { kernel(arguments...); });
 }
 
 }  // namespace on_fibers
@@ -149,6 +248,14 @@ class DeviceArray {
   void* data_;
   std::size_t bytes_;
 };
+
+// A copy of host data; shared, because a std::function that keeps it can be copied.
+template <typename Item>
+std::shared_ptr<DeviceArray> on_device(const std::vector<Item>& items) {
+  auto array = std::make_shared<DeviceArray>(items.size() * sizeof(Item));
+  copy_bytes(array->data(), items.data(), array->size());
+  return array;
+}
 
 }  // namespace on_gpu
 }  // namespace sb

@@ -1,5 +1,5 @@
-// Registers a .cu file's algorithm: as a CUDA variant where nvcc compiles it, as its twin on fibers
-// where the host compiler does.
+// Registers a .cu file's algorithm: where nvcc compiles it, as a CUDA variant and as the PTX of it
+// that is interpreted; where the host compiler does, as its twin on fibers.
 #pragma once
 
 #include <functional>
@@ -57,20 +57,58 @@ class DeviceKernel final : public Kernel, public DeviceWork {
   DeviceRun device_run_;
 };
 
+#if defined(__CUDACC__) && defined(SB_HAVE_PTX)
+// A kernel whose launches go to the interpreter.
+class InterpretedKernel final : public Kernel {
+ public:
+  InterpretedKernel(std::unique_ptr<Kernel> kernel, int arch)
+      : kernel_(std::move(kernel)), arch_(arch) {}
+  void run(const Operands& host) override {
+    const ptx::Interpreted interpreted(arch_);
+    kernel_->run(host);
+  }
+
+ private:
+  std::unique_ptr<Kernel> kernel_;
+  int arch_;
+};
+
+// The variant as nvcc's PTX for one architecture, run by the interpreter.
+inline Variant interpreted(Variant variant, Isa isa, int arch) {
+  variant.isa = isa;
+  variant.device = Device::kPtx;
+  variant.make = [make = std::move(variant.make), arch](const Problem& problem) {
+    const ptx::Interpreted interpreted(arch);
+    return std::make_unique<InterpretedKernel>(make(problem), arch);
+  };
+  return variant;
+}
+#endif
+
+// Whose kernels a variant launches: those of a library run on a GPU only.
+enum class Code { kOurs, kLibrary };
+
 // The last sentence of a variant's .cu file. `prepare` gives what runs a problem. The variant's own
 // why_not is asked after the device's.
 struct DeviceRegistration {
   DeviceRegistration(Variant variant, std::function<DeviceRun(const Problem&)> prepare,
+                     [[maybe_unused]] Code code = Code::kOurs,
                      const char* source = __builtin_FILE()) {
     variant.isa = Isa::kCuda;
     variant.device = kDevice;
-    variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
-      const std::string why = why_no_device();
-      return why.empty() && own ? own(problem) : why;
-    };
     variant.make = [op = variant.op, prepare = std::move(prepare)](const Problem& problem) {
       return std::make_unique<DeviceKernel>(
           Registry::instance().find_operation(op)->tensors(problem), prepare(problem));
+    };
+#if defined(__CUDACC__) && defined(SB_HAVE_PTX)
+    if (code == Code::kOurs) {
+      const Registration compute_80(interpreted(variant, Isa::kCompute80, 80), source);
+      const Registration compute_90(interpreted(variant, Isa::kCompute90, 90), source);
+    }
+#endif
+    variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
+      const std::string why = why_no_device();
+      return why.empty() && own ? own(problem) : why;
     };
     const Registration registration(std::move(variant), source);
   }

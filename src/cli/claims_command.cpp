@@ -97,7 +97,7 @@ std::vector<Claim> selected_claims(const ClaimsSettings& settings) {
 std::string why_no_variant(const std::string& op, const std::string& glob) {
   std::string why;
   for (const Variant* variant : Registry::instance().variants_of(op)) {
-    if (variant->device == Device::kSimt || !selects(glob, *variant)) continue;
+    if (!is_timed(variant->device) || !selects(glob, *variant)) continue;
     const std::string reason = why_not_here(*variant);
     if (reason.empty()) return "";
     why = fmt::format("{}@{}: {}", variant->name, name_of(variant->isa), reason);
@@ -109,12 +109,20 @@ std::string why_no_variant(const std::string& op, const std::string& glob) {
   return fmt::format("no variant of {} is called {} in this build", op, glob);
 }
 
+bool has_cuda_variant(const std::string& op, const std::string& glob) {
+  const auto variants = Registry::instance().variants_of(op);
+  return std::any_of(variants.begin(), variants.end(), [&](const Variant* variant) {
+    return variant->device == Device::kCuda && selects(glob, *variant);
+  });
+}
+
 ClaimPlace this_place() {
   ClaimPlace place;
   place.hardware = machine_identity();
   place.why_no_cuda = why_no_cuda();
   place.last_level_bytes = static_cast<double>(topology().last_level_bytes());
   place.why_no_variant = why_no_variant;
+  place.has_cuda_variant = has_cuda_variant;
   place.why_no_workload = [place](const Claim& claim) { return why_no_workload(claim, place); };
   return place;
 }

@@ -8,6 +8,7 @@ namespace sb {
 void add_list_command(CLI::App& app, Action& chosen);
 void add_run_command(CLI::App& app, Action& chosen);
 void add_verify_command(CLI::App& app, Action& chosen);
+void add_profile_command(CLI::App& app, Action& chosen);
 void add_peaks_command(CLI::App& app, Action& chosen);
 void add_claims_command(CLI::App& app, Action& chosen);
 void add_roofline_command(CLI::App& app, Action& chosen);

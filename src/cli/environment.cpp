@@ -10,6 +10,7 @@
 
 #include "build_info.h"
 #include "cli/data_dir.h"
+#include "cli/peers.h"
 #include "core/isa.h"
 #include "core/row.h"
 #include "machine/gpu.h"
@@ -46,7 +47,7 @@ nlohmann::ordered_json machine() {
 
 nlohmann::ordered_json instruction_sets() {
   nlohmann::ordered_json sets;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kCuda}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx, Isa::kCuda}) {
     const std::string why = why_isa_unavailable(isa);
     sets[std::string(name_of(isa))] = why.empty() ? "available" : why;
   }
@@ -124,7 +125,8 @@ nlohmann::ordered_json environment() {
           {"isa", instruction_sets()},
           {"gpu", gpu_identity()},
           {"system", system_settings()},
-          {"variables", variables()}};
+          {"variables", variables()},
+          {"peers", started_peers()}};
 }
 
 std::string version_text() {

@@ -177,7 +177,7 @@ class IsolatedRun {
       Row row = identity_row(group, *group.variants[i]);
       row.run_id = options_.provenance.run_id;
       row.git_sha = options_.provenance.git_sha;
-      row.compiler = options_.provenance.compiler;
+      row.compiler = compiler_of(*group.variants[i], options_.provenance.compiler);
       row.host = options_.provenance.host;
       if (options_.repro) row.repro = options_.repro(case_name(group, *group.variants[i]));
       row.status = outcome.timeout ? status::kTimeout : status::kCrashed;

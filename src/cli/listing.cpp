@@ -53,6 +53,9 @@ int variants_on(Device device) {
 std::string why_no_simt() {
   return variants_on(Device::kSimt) > 0 ? "" : "this program was built without kernels for fibers";
 }
+std::string why_no_ptx() {
+  return variants_on(Device::kPtx) > 0 ? "" : "this program was built without a CUDA toolkit";
+}
 
 Json parameter(const ParamSpec& spec) {
   Json json = {{"name", spec.name}, {"doc", spec.doc}};
@@ -112,7 +115,7 @@ Json list_operations() {
 Json list_variants() {
   Json all = Json::array();
   for (const Variant* v : Registry::instance().variants()) {
-    if (v->device == Device::kSimt) continue;  // the twin of a CUDA variant
+    if (!is_timed(v->device)) continue;  // the twin of a CUDA variant
     const std::string why = why_not_here(*v);
     all.push_back({{"name", v->full_name()},
                    {"op", v->op},
@@ -154,11 +157,12 @@ Json list_workloads() {
 Json list_devices() {
   const Topology& t = topology();
   Json isas = Json::object();
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     isas[std::string(name_of(isa))] = why_isa_unavailable(isa);
   }
   const std::string no_cuda = why_no_cuda();
   const std::string no_simt = why_no_simt();
+  const std::string no_ptx = why_no_ptx();
   Json cuda = {{"device", "cuda"},
                {"runs_here", no_cuda.empty()},
                {"reason", no_cuda},
@@ -176,7 +180,12 @@ Json list_devices() {
            {"name", "CUDA kernels on CPU fibers; verify only"},
            {"runs_here", no_simt.empty()},
            {"reason", no_simt},
-           {"variants", variants_on(Device::kSimt)}}};
+           {"variants", variants_on(Device::kSimt)}},
+          {{"device", "ptx"},
+           {"name", "nvcc's PTX of the CUDA kernels, interpreted on CPU fibers; verify only"},
+           {"runs_here", no_ptx.empty()},
+           {"reason", no_ptx},
+           {"variants", variants_on(Device::kPtx)}}};
 }
 
 Json list_columns() {

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   sb::add_list_command(app, chosen);
   sb::add_run_command(app, chosen);
   sb::add_verify_command(app, chosen);
+  sb::add_profile_command(app, chosen);
   sb::add_peaks_command(app, chosen);
   sb::add_claims_command(app, chosen);
   sb::add_roofline_command(app, chosen);

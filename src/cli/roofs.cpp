@@ -6,9 +6,12 @@
 #include <exception>
 #include <filesystem>
 
+#include "cli/data_dir.h"
 #include "cli/exit_code.h"
 #include "machine/gpu.h"
 #include "machine/peaks.h"
+#include "machine/topology.h"
+#include "workload/machine_file.h"
 
 namespace sb {
 namespace {
@@ -49,16 +52,25 @@ void keep(const Peaks& peaks, Roofs& roofs, bool quiet) {
 
 }  // namespace
 
+Peaks read_roofs(const std::string& path) {
+  if (!path.ends_with(".yaml")) {
+    try {
+      return load_peaks(path);
+    } catch (const std::exception& error) {
+      throw UsageError(error.what());
+    }
+  }
+  Peaks declared = load_machine(find_file(path));
+  for (const CacheLevel& cache : topology().caches) declared.level_bytes.push_back(cache.bytes);
+  return declared;
+}
+
 Roofs obtain_roofs(const std::string& wanted, bool quiet) {
   Roofs roofs;
   if (wanted == "none") return roofs;
   if (wanted != "auto" && !wanted.empty()) {
     roofs.path = wanted;
-    try {
-      roofs.peaks = load_peaks(wanted);
-    } catch (const std::exception& error) {
-      throw UsageError(error.what());
-    }
+    roofs.peaks = read_roofs(wanted);
     return roofs;
   }
   roofs.path = peaks_cache_path();

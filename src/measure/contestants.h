@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/plan.h"
@@ -16,14 +17,21 @@
 
 namespace sb {
 
+struct Entrant {
+  std::string name;  // of the case
+  Kernel* kernel;
+};
+
 class Contestants {
  public:
   // `gpu` is opened for the first kernel that has device work, and stays open for later groups.
   // What fails on its way (no device, too little of its memory) fails the contestants that need it.
-  Contestants(const std::vector<Kernel*>& kernels, OperandSet& master, CacheState cache,
+  Contestants(const std::vector<Entrant>& entrants, OperandSet& master, CacheState cache,
               std::unique_ptr<Gpu>& gpu);
 
-  const std::vector<Contestant*>& turns() const { return turns_; }  // in the order of the kernels
+  const std::vector<Contestant*>& turns() const { return turns_; }  // in the order of the entrants
+
+  void begin_round(int round);  // the operands move to the round's place
 
   // Memory is too small to push the operands of this one out of its last-level cache.
   bool lukewarm(std::size_t i) const;

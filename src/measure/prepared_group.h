@@ -26,8 +26,13 @@ class PreparedGroup {
   // variant without a kernel; exceptions of the kernel pass through.
   double sample_ns(std::size_t which, std::int64_t iterations);
 
+  // One bare call in the same cache state.
+  void call(std::size_t which);
+
  private:
   const std::vector<Expected>& expected();
+  Kernel& kernel(std::size_t which);
+  Rotation& rotation();
 
   Group group_;
   OperandSet master_;

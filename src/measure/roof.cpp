@@ -43,9 +43,22 @@ const Roof* flop_roof(const Peaks& peaks, const Variant& variant, const Problem&
   return best;
 }
 
+double footprint_of(const Group& group) {
+  double footprint = 0;
+  for (const TensorSpec& spec : group.op->tensors(group.problem)) {
+    footprint += static_cast<double>(spec.allocated());
+  }
+  return footprint;
+}
+
 std::string gpu_level_of(double bytes, const Group& group, const Peaks& peaks) {
   const bool cold = group.cache == CacheState::kCold;
   return !cold && bytes <= static_cast<double>(peaks.gpu_l2_bytes) ? "L2" : "mem";
+}
+
+// As a row names it: a vendor's figure is not a measured one.
+std::string named(const Roof& roof) {
+  return roof.source == "measured" ? roof.id : roof.id + " (" + roof.source + ")";
 }
 
 }  // namespace
@@ -62,23 +75,41 @@ std::string level_of(double bytes, const Group& group, const Peaks& peaks) {
   return "mem";
 }
 
+std::string level_of(const Group& group, const Peaks& peaks) {
+  return level_of(footprint_of(group), group, peaks);
+}
+
+const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threads, bool streams,
+                         Traffic traffic) {
+  const auto fits = [&](std::string_view kind) {
+    const bool past_caches = kind.ends_with("_nt");
+    if (past_caches) kind.remove_suffix(3);
+    if (traffic.written == 0) return kind == "read";
+    if (past_caches && !streams) return false;
+    return traffic.read == 0 ? kind == "write" : kind == "copy" || kind == "triad";
+  };
+  const Roof* best = nullptr;
+  for (const Roof& roof : peaks.roofs) {
+    if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
+    if (roof.device != "cpu") continue;  // phases are marked by kernels of the CPU
+    if (fits(roof.kind) && (best == nullptr || roof.value > best->value)) best = &roof;
+  }
+  return best;
+}
+
 Bound binding_roof(const Group& group, const Variant& variant, double bytes_algorithm, double flops,
                    const Peaks& peaks) {
-  double footprint = 0;
-  for (const TensorSpec& spec : group.op->tensors(group.problem)) {
-    footprint += static_cast<double>(spec.allocated());
-  }
-  const bool on_gpu = variant.device == Device::kCuda;
-  const std::string level =
-      on_gpu ? gpu_level_of(footprint, group, peaks) : level_of(footprint, group, peaks);
+  const std::string level = variant.device == Device::kCuda
+                                ? gpu_level_of(footprint_of(group), group, peaks)
+                                : level_of(group, peaks);
   Bound result;
   if (const Roof* roof = bandwidth_roof(peaks, level, variant.device,
                                         threads_of(variant, group.problem), variant.streams)) {
-    result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
+    result = {named(*roof), level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
   }
   if (const Roof* roof = flop_roof(peaks, variant, group.problem)) {
     const double floor_ns = flops / roof->value * 1e9;
-    if (floor_ns > result.floor_ns) result = {roof->id, "compute", floor_ns};
+    if (floor_ns > result.floor_ns) result = {named(*roof), "compute", floor_ns};
   }
   return result;
 }

@@ -4,12 +4,13 @@
 #include <string>
 
 #include "core/peaks.h"
+#include "core/phase.h"
 #include "core/plan.h"
 
 namespace sb {
 
 struct Bound {
-  std::string roof_id;  // empty: no roof is known for this case
+  std::string roof_id;  // "mem/copy/t1", with " (declared)"; empty: none is known for this case
   std::string bound;    // "L1", "L2", "L3", "memory" or "compute"
   double floor_ns = 0;  // no kernel that moves these bytes and does these FLOPs can be faster
 };
@@ -24,5 +25,11 @@ Bound binding_roof(const Group& group, const Variant& variant, double bytes_algo
 // "L1", "L2", "L3" or "mem": the innermost level that holds `bytes` per thread; cold operands live
 // in memory whatever their size.
 std::string level_of(double bytes, const Group& group, const Peaks& peaks);
+std::string level_of(const Group& group, const Peaks& peaks);  // of all operands together
+
+// What bounds a phase that moves this: the fastest measured kind of the same mix (reads only,
+// writes only, both). Null: not measured.
+const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threads, bool streams,
+                         Traffic traffic);
 
 }  // namespace sb

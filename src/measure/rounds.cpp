@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "core/device_work.h"
+#include "core/variant.h"
 
 namespace sb {
 namespace {
@@ -69,6 +70,9 @@ class Turn {
     } catch (const DeviceLost& error) {
       fail(error.what());
       if (options_.on_device_lost) options_.on_device_lost(index_, error.what());
+    } catch (const KernelFailure& error) {
+      fail(error.what());
+      samples_.failure_status = error.status();
     } catch (const std::exception& error) {
       fail(error.what());
     }
@@ -97,6 +101,7 @@ std::vector<Samples> run_rounds(const std::vector<Contestant*>& contestants,
 
   const auto stopped = [&] { return options.stopped && options.stopped(); };
   for (int round = 0; round < options.rounds && !stopped(); ++round) {
+    if (options.on_round) options.on_round(round);
     for (std::size_t i = 0; i < turns.size() && !stopped(); ++i) {
       Turn& turn = turns[round % 2 == 0 ? i : turns.size() - 1 - i];
       if (turn.active()) turn.play();

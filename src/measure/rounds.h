@@ -25,10 +25,10 @@ class Contestant {
 
 struct RoundsOptions {
   int rounds = 15;
-  double min_time_s = 0.02;       // a sample's calls together last at least this long
-  double timeout_s = 120;         // of one contestant, over all its samples
-  double noise_target = 0.05;     // (hi - lo) / median above this makes a row noisy
-  std::function<bool()> stopped;  // Ctrl-C; null: never
+  double min_time_s = 0.02;                 // a sample's calls together last at least this long
+  double timeout_s = 120;                   // of one contestant, over all its samples
+  std::function<void(int round)> on_round;  // before its first sample; null: nobody listens
+  std::function<bool()> stopped;            // Ctrl-C; null: never
   // A contestant threw DeviceLost; it fails like any other. Null: nobody listens.
   std::function<void(std::size_t contestant, const std::string& what)> on_device_lost;
 };
@@ -39,6 +39,7 @@ struct Samples {
   double warmup_ns = 0;             // spent before the first sample
   std::string stop_reason;          // "rounds", "timeout", "interrupted", "failed"
   std::string failure;              // message of the exception that ended it
+  std::string failure_status;       // KernelFailure's word; empty for any other exception
   std::string timer;                // Contestant::timer() at the end
   int rejected = 0;
 };

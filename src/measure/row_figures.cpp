@@ -83,9 +83,19 @@ void fill_verification(Row& row, const Verification& result) {
   row.reference = "double";
 }
 
+void set_failure(Row& row, const std::exception& error) {
+  const auto* failure = dynamic_cast<const KernelFailure*>(&error);
+  set_status(row, failure != nullptr ? std::string_view(failure->status()) : status::kCrashed,
+             error.what());
+}
+
 void fill_figures(Row& row, const Group& group, const Variant& variant, const Samples& samples,
                   const Peaks* peaks) {
-  if (!samples.failure.empty()) return set_status(row, status::kCrashed, samples.failure);
+  if (!samples.failure.empty()) {
+    const std::string& word = samples.failure_status;
+    return set_status(row, word.empty() ? status::kCrashed : std::string_view(word),
+                      samples.failure);
+  }
   if (samples.ns_per_call.empty()) {
     return set_status(row, status::kTimeout,
                       "no sample within the time limit (" + samples.stop_reason + ")");

@@ -8,6 +8,7 @@
 #include "core/registry.h"
 #include "machine/affinity.h"
 #include "machine/gpu.h"
+#include "machine/nvtx.h"
 #include "measure/contestants.h"
 #include "measure/dump.h"
 #include "measure/rounds.h"
@@ -26,7 +27,9 @@ struct Case {
 };
 
 std::string why_not_timed(Device device) {
-  return device == Device::kSimt ? "fibers say nothing about time: use verify --device simt" : "";
+  return is_timed(device)
+             ? ""
+             : "fibers say nothing about time: use verify --device " + std::string(name_of(device));
 }
 
 class Session {
@@ -35,6 +38,7 @@ class Session {
       : groups_(groups), options_(options) {}
 
   RunSummary run() {
+    const NvtxPhases phases;
     total_ = count_cases();
     for (const Group& group : groups_) {
       if (stopped()) break;
@@ -70,7 +74,7 @@ class Session {
     Row row = identity_row(group, variant);
     row.run_id = options_.provenance.run_id;
     row.git_sha = options_.provenance.git_sha;
-    row.compiler = options_.provenance.compiler;
+    row.compiler = compiler_of(variant, options_.provenance.compiler);
     row.host = options_.provenance.host;
     if (options_.repro) row.repro = options_.repro(case_name(group, variant));
     return row;
@@ -105,7 +109,8 @@ class Session {
     const auto waiting = [](const Case& c) { return c.row.status.empty(); };
     if (std::none_of(cases.begin(), cases.end(), waiting)) return;
     pin_team(group.problem.threads);
-    master_.emplace(group.op->tensors(group.problem));
+    master_.reset();  // before the next, which may need the room
+    master_.emplace(group.op->tensors(group.problem), 0, memory_of(group));
     group.op->fill(group.problem, group.fill, group.seed, master_->operands());
     refresh_reference(group);
     for (Case& c : cases) {
@@ -126,11 +131,14 @@ class Session {
   }
 
   void verify_case(const Group& group, Case& c) {
+    const NvtxRange range("verify " + case_name(group, *c.variant));
     try {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
       c.kernel = c.variant->make(group.problem);
-      const Verification result = verify(*c.kernel, *master_, expected_);
+      c.kernel->prepare(master_->operands());
+      const Verification result =
+          verify(*c.kernel, *master_, expected_, c.variant->tolerance_factor_for(group.problem));
       c.row.workspace_bytes = AllocationCounter::peak() - before;
       fill_verification(c.row, result);
       report_metrics(group, c);
@@ -140,13 +148,16 @@ class Session {
       if (!result.passed) {
         set_status(c.row, status::kIncorrect, result.reason);
         c.kernel.reset();
+        // What it may have overwritten is not the next one's fault.
+        master_->put_fences();
+        group.op->fill(group.problem, group.fill, group.seed, master_->operands());
       }
     } catch (const DeviceLost& error) {
       set_status(c.row, status::kCrashed, error.what());
       c.kernel.reset();
       device_lost(*c.variant, error.what());
     } catch (const std::exception& error) {
-      set_status(c.row, status::kCrashed, error.what());
+      set_failure(c.row, error);
       c.kernel.reset();
     }
   }
@@ -173,13 +184,16 @@ class Session {
       if (c.kernel) racing.push_back(&c);
     }
     if (racing.empty() || stopped()) return;
-    std::vector<Kernel*> kernels;
-    for (const Case* c : racing) kernels.push_back(c->kernel.get());
-    const Contestants contestants(kernels, *master_, group.cache, gpu_);
+    std::vector<Entrant> entrants;
+    for (const Case* c : racing) {
+      entrants.push_back({case_name(group, *c->variant), c->kernel.get()});
+    }
+    Contestants contestants(entrants, *master_, group.cache, gpu_);
     const RoundsOptions rounds{
         .rounds = group.rounds,
         .min_time_s = group.min_time_s,
         .timeout_s = group.timeout_s,
+        .on_round = [&](int round) { contestants.begin_round(round); },
         .stopped = [this] { return stopped(); },
         .on_device_lost = [&](std::size_t i,
                               const std::string& what) { device_lost(*racing[i]->variant, what); }};
@@ -188,7 +202,9 @@ class Session {
       racing[i]->samples = std::move(samples[i]);
       fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
       if (contestants.lukewarm(i) && racing[i]->row.status == status::kOk) {
-        racing[i]->row.reason = "memory too small to push the operands out of the last-level cache";
+        racing[i]->row.reason =
+            "the operands may not be cold: memory too small, or size of the last-level cache "
+            "unknown";
       }
       if (racing[i]->samples.rejected > 0 && options_.on_metric) {
         options_.on_metric(racing[i]->row,

@@ -45,6 +45,8 @@ struct ClaimPlace {
   double last_level_bytes = 0;  // 0: not known
   // Empty if a variant of `op` matches and can run here, else why none can.
   std::function<std::string(const std::string& op, const std::string& glob)> why_no_variant;
+  // Does this build have a CUDA variant that matches, whether or not it can run here?
+  std::function<bool(const std::string& op, const std::string& glob)> has_cuda_variant;
   const Peaks* peaks = nullptr;  // null: shares of a roof can't be judged
   // Empty if the claim's workloads can be planned and run here, else why not.
   std::function<std::string(const Claim&)> why_no_workload;
@@ -94,7 +96,8 @@ std::string claims_text(const std::vector<ClaimResult>& results, const ClaimPlac
 std::string claims_csv(const std::vector<ClaimResult>& results, const ClaimPlace& place);
 std::string claims_markdown(const std::vector<ClaimResult>& results, const ClaimPlace& place);
 std::string claims_html(const std::vector<ClaimResult>& results, const ClaimPlace& place);
-// `claims --list`: a line per claim with whether and why not it can be tested here.
+// `claims --list`: of each claim whether it can be tested here and why, and what a GPU would
+// settle.
 std::string claims_list(const std::vector<Claim>& claims, const ClaimPlace& place);
 
 }  // namespace sb

@@ -8,8 +8,7 @@
 namespace sb {
 namespace {
 
-// An interval that reaches over the better end of the band still meets the claim; one that reaches
-// over the worse end leaves it open.
+// A band has two bounds: an interval that straddles either leaves the verdict open.
 ClaimVerdict judge_about(const Claim& claim, const Estimate& measured, bool higher_is_better) {
   const double slack = claim.value == 0 ? claim.band : std::abs(claim.value) * claim.band;
   const double lo = claim.value - slack;
@@ -18,8 +17,8 @@ ClaimVerdict judge_about(const Claim& claim, const Estimate& measured, bool high
                                                    : std::pair(measured.hi<lo, measured.lo> hi);
   if (beyond) return ClaimVerdict::kExceeded;
   if (short_of) return ClaimVerdict::kRefutedHere;
-  const bool met = higher_is_better ? measured.lo >= lo : measured.hi <= hi;
-  return met ? ClaimVerdict::kConfirmed : ClaimVerdict::kInconclusive;
+  const bool inside = measured.lo >= lo && measured.hi <= hi;
+  return inside ? ClaimVerdict::kConfirmed : ClaimVerdict::kInconclusive;
 }
 
 ClaimVerdict judge_at_least(const Claim& claim, const Estimate& measured, bool higher_is_better) {

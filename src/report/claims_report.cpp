@@ -255,17 +255,4 @@ std::string claims_html(const std::vector<ClaimResult>& results, const ClaimPlac
                    ".NOT-RUN td,.NOT-COMPARABLE td{color:#555}");
 }
 
-std::string claims_list(const std::vector<Claim>& claims, const ClaimPlace& place) {
-  std::string text;
-  int testable = 0;
-  for (const Claim& claim : claims) {
-    const std::string why = why_not_testable(claim, place);
-    if (why.empty()) ++testable;
-    text +=
-        fmt::format("{:<34} {:<10} {:<28} {}\n", claim.id, claim.arxiv.empty() ? "-" : claim.arxiv,
-                    claimed(claim), why.empty() ? "can be tested here" : "not here: " + why);
-  }
-  return fmt::format("{} claims, {} of them can be tested here\n{}", claims.size(), testable, text);
-}
-
 }  // namespace sb

@@ -27,7 +27,7 @@ std::string streaming_form(const Row& row, const std::vector<Row>& rows) {
     if (!same_point(row, other) || !other.time_median_ns) continue;
     const double gain = *row.time_median_ns / *other.time_median_ns;
     if (gain > kSiblingFaster) {
-      return fmt::format("streaming stores ({} takes {:.2f}x less time)", other.variant, gain);
+      return fmt::format("streaming stores ({} is {:.2f} times as fast)", other.variant, gain);
     }
   }
   return "";

@@ -29,6 +29,13 @@ int mark_of(const std::string& isa) {
   return it == kMarks.end() ? 15 : it->second;
 }
 
+int dash_of(const RoofLine& roof) { return roof.declared ? 4 : roof.streaming ? 2 : 1; }
+
+const char* meaning_of(const RoofLine& roof) {
+  if (roof.declared) return "roof, declared by the vendor";
+  return roof.streaming ? "roof, streaming stores" : "roof, measured";
+}
+
 struct Series {
   std::string name;
   std::string colour;
@@ -138,21 +145,33 @@ class PanelScript {
     }
   }
 
+  // The dashes of the roofs that are drawn, and what they mean.
+  std::string roof_legend() const {
+    std::map<int, const char*> drawn;
+    for (const PlacedRoof& roof : layout_.roofs) {
+      drawn.emplace(dash_of(roof.line), meaning_of(roof.line));
+    }
+    std::string plot;
+    for (const auto& [dash, meaning] : drawn) {
+      plot += fmt::format(", NaN with lines lc rgb '#888888' lw 1.4 dt {} title {}", dash,
+                          quote(meaning));
+    }
+    return plot;
+  }
+
   void data() {
     std::string plot;
     for (const PlacedRoof& roof : layout_.roofs) {
       plot += fmt::format("{}'-' using 1:2 with lines lc rgb '{}' lw {} dt {} notitle",
                           plot.empty() ? "" : ", ", roof.line.is_flops ? "#666666" : "#888888", 1.4,
-                          roof.line.declared    ? 4
-                          : roof.line.streaming ? 2
-                                                : 1);
+                          dash_of(roof.line));
     }
     const std::vector<Series> all = series_of(roofline_, panel_);
     for (const Series& series : all) {
       plot += fmt::format("{}'-' using 1:2:3:4 with yerrorbars lc rgb '{}' pt {} ps 0.75 title {}",
                           plot.empty() ? "" : ", ", series.colour, series.mark, quote(series.name));
     }
-    line("plot {}", plot);
+    line("plot {}{}", plot, roof_legend());
     for (const PlacedRoof& roof : layout_.roofs) {
       line("{:.8g} {:.8g}\n{:.8g} {:.8g}\ne", roof.x_begin, roof.y_begin, roof.x_end, roof.y_end);
     }

@@ -34,11 +34,22 @@ bool is_special(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+std::string part_of(const std::string& path) { return fmt::format("{}.part-{}", path, ::getpid()); }
+
 }  // namespace
+
+void check_writable(const std::string& path) {
+  if (is_special(path)) return;
+  const std::string part = part_of(path);
+  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) fail(path, errno);
+  ::close(file);
+  ::unlink(part.c_str());
+}
 
 void write_whole_file(const std::string& path, const std::string& content) {
   const bool special = is_special(path);
-  const std::string part = special ? path : fmt::format("{}.part-{}", path, ::getpid());
+  const std::string part = special ? path : part_of(path);
   const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) fail(path, errno);
   const bool written = write_all(file, content);

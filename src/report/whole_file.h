@@ -9,4 +9,7 @@ namespace sb {
 // reason; whatever was at `path` before is then still there, and nothing else is left behind.
 void write_whole_file(const std::string& path, const std::string& content);
 
+// Throws the same, before the work whose result is to go there.
+void check_writable(const std::string& path);
+
 }  // namespace sb

@@ -154,6 +154,32 @@ void thread_fence() {
   if (observer != nullptr) observer->fences();
 }
 
+unsigned load_acquire(const unsigned* address, const char* site) {
+  const InRuntime in_runtime;
+  if (grid().count_acquire() > kMostAcquires) {
+    report_error(std::string("livelock: acquires at ") + site +
+                 " go on for ever; is the block that releases not resident?");
+    end_thread();
+  }
+  grid().current().team->priority = ~0u;  // kSkewed: who waits for others does not go before them
+  grid().yield();
+  const unsigned value = *address;
+  if (observer != nullptr) {
+    observer->atomic(address, sizeof *address);
+    observer->acquires(address);
+  }
+  return value;
+}
+
+void store_release(unsigned* address, unsigned value) {
+  const InRuntime in_runtime;
+  if (observer != nullptr) {
+    observer->releases(address);
+    observer->atomic(address, sizeof *address);
+  }
+  *address = value;
+}
+
 void report_error(const std::string& what) {
   const InRuntime in_runtime;
   grid().report(what);

@@ -40,6 +40,7 @@
 struct alignas(8) float2 {
   float x, y;
 };
+inline float2 make_float2(float x, float y) { return {x, y}; }
 struct alignas(16) float4 {
   float x, y, z, w;
 };
@@ -82,6 +83,8 @@ T shuffled(Shuffle kind, std::uint32_t mask, T value, const char* site, int argu
 
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
 inline void __threadfence() { ::sb::simt::thread_fence(); }
+#define sb_load_acquire(address) ::sb::simt::load_acquire(address, SB_SIMT_SITE)
+#define sb_store_release(address, value) ::sb::simt::store_release(address, value)
 
 // Atomics are never seen as plain accesses by an instrumented build; the observer hears of them.
 template <typename T>

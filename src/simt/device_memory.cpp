@@ -11,7 +11,6 @@ namespace sb::simt {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kArenaBytes = 256 * 1024;
 constexpr std::size_t kRedZone = 128;  // between shared arrays: an index too far meets nothing
 constexpr std::size_t kAlign = 16;
 
@@ -25,7 +24,8 @@ std::byte* map_pages(std::size_t bytes) {
 
 struct Mapping {
   std::byte* base;
-  std::size_t bytes;
+  std::size_t bytes;   // of the pages
+  std::size_t usable;  // as asked for
 };
 
 std::map<void*, Mapping>& mappings() {
@@ -37,8 +37,8 @@ std::map<void*, Mapping>& mappings() {
 
 std::byte* fresh_arena(unsigned slot) {
   static std::vector<std::byte*> arenas;  // as long as the program: a kernel may run at any time
-  while (arenas.size() <= slot) arenas.push_back(map_pages(kArenaBytes));
-  std::memset(arenas[slot], 0xff, kArenaBytes);
+  while (arenas.size() <= slot) arenas.push_back(map_pages(kSharedWindow));
+  std::memset(arenas[slot], 0xff, kSharedWindow);
   return arenas[slot];
 }
 
@@ -55,7 +55,7 @@ void* shared_array(const void* declaration, std::size_t bytes) {
   }
   std::byte* array = block.arena + block.arena_used;
   block.arena_used += round_up(bytes, kAlign) + kRedZone;
-  if (block.arena_used > kArenaBytes) {
+  if (block.arena_used > kSharedWindow) {
     report_error("shared memory: too many arrays");
     end_thread();
   }
@@ -73,6 +73,12 @@ void* shared_array_of_launch() {
   return shared_array(&declaration, grid().shape().shared_bytes);
 }
 
+std::byte* shared_window() { return grid().current().home->arena; }
+
+void announce_memory(Observer& to) {
+  for (const auto& [memory, mapping] : mappings()) to.global_added(memory, mapping.usable);
+}
+
 // The end of the memory lies at an inaccessible page; up to 15 bytes of alignment are between.
 void* device_allocate(std::size_t bytes) {
   const std::size_t body = round_up(std::max<std::size_t>(bytes, 1), kPage);
@@ -81,17 +87,18 @@ void* device_allocate(std::size_t bytes) {
   mprotect(base + kPage + body, kPage, PROT_NONE);
   std::memset(base + kPage, 0xff, body);
   std::byte* memory = base + kPage + body - round_up(bytes, kAlign);
-  mappings()[memory] = {base, body + 2 * kPage};
+  mappings()[memory] = {base, body + 2 * kPage, bytes};
   if (observer != nullptr) observer->global_added(memory, bytes);
   return memory;
 }
 
-void device_free(void* memory) {
+bool device_free(void* memory) {
   const auto known = mappings().find(memory);
-  if (known == mappings().end()) return;
+  if (known == mappings().end()) return false;
   if (observer != nullptr) observer->global_removed(memory);
   munmap(known->second.base, known->second.bytes);
   mappings().erase(known);
+  return true;
 }
 
 }  // namespace sb::simt

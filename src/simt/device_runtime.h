@@ -40,11 +40,22 @@ std::uint32_t ballot(std::uint32_t mask, bool predicate, const char* site);
 void before_atomic(const volatile void* address, unsigned bytes);
 void thread_fence();
 
+// A word by which blocks tell each other that data is there: what happened before a release is
+// seen after the acquire that reads its value. Acquiring lets others go first; a launch that
+// acquires kMostAcquires times without an end is reported as a livelock.
+unsigned load_acquire(const unsigned* address, const char* site);
+void store_release(unsigned* address, unsigned value);
+inline constexpr std::uint64_t kMostAcquires = 1'000'000;
+
 // The block's array for this declaration; filled with 0xff bytes (NaN) when the block starts.
 void* shared_array(const void* declaration, std::size_t bytes);
 
 // The block's array whose size the launch gave.
 void* shared_array_of_launch();
+
+// All arrays of the running block lie in the window of this many bytes that starts here.
+inline constexpr std::size_t kSharedWindow = 256 * 1024;
+std::byte* shared_window();
 
 // Matrix instructions of a whole warp (PTX ISA, "warp level matrix instructions"): fragments lie in
 // the lanes as documented there for mma.m16n8k16 and ldmatrix.

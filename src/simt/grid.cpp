@@ -43,6 +43,13 @@ std::string_view name_of(Order order) {
   return kNames[static_cast<std::size_t>(order)];
 }
 
+void demand_ok(const Report& report) {
+  if (report.ok()) return;
+  std::string text;
+  for (const std::string& error : report.errors) text += (text.empty() ? "" : "; ") + error;
+  throw std::runtime_error(text);
+}
+
 Schedule& current_schedule() {
   static Schedule schedule{.order = Order::kSkewed};
   return schedule;
@@ -65,8 +72,10 @@ Report Grid::run(const LaunchShape& shape, const Schedule& schedule,
   shape_ = shape;
   schedule_ = schedule;
   report_ = {};
+  acquires_ = 0;
   to_start_ = block_order();
-  const std::size_t resident = std::clamp<std::size_t>(schedule.resident, 1, to_start_.size());
+  const std::size_t resident = std::clamp<std::size_t>(
+      shape.together ? to_start_.size() : schedule.resident, 1, to_start_.size());
   const std::size_t most = resident * shape.block.count();
   stacks_.reserve(most);
   ready_.reset(schedule, most);

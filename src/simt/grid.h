@@ -94,6 +94,7 @@ class Grid {
   const Schedule& schedule() const { return schedule_; }
   std::uint64_t random() { return ready_.random(); }
   Report& result() { return report_; }
+  std::uint64_t count_acquire() { return ++acquires_; }
   bool active() const { return body_ != nullptr; }
 
  private:
@@ -110,6 +111,7 @@ class Grid {
   const std::function<void()>* body_ = nullptr;
   Report report_;
   ReadyQueue ready_;
+  std::uint64_t acquires_ = 0;  // of the launch
   StackPool stacks_;
   Thread outside_;  // the caller of run()
   std::vector<Block> blocks_;

@@ -37,6 +37,7 @@ struct Extent {
 struct LaunchShape {
   Extent grid, block;
   std::size_t shared_bytes = 0;  // of the array whose size the launch gives
+  bool together = false;         // all blocks alive at a time, whatever the schedule says
 };
 
 struct Report {
@@ -53,15 +54,19 @@ struct Report {
 Report launch(const LaunchShape& shape, const Schedule& schedule,
               const std::function<void()>& body);
 
+// Throws std::runtime_error with what the kernel did wrong.
+void demand_ok(const Report& report);
+
 // Are the kernels' memory accesses looked at (in the checked.* tests)? Then a missing barrier shows
 // in every schedule, else only where it makes an answer wrong.
 bool memory_is_checked();
 
 // Memory for kernels' operands: zones around it are inaccessible pages, contents are 0xff bytes.
 void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc
-void device_free(void* memory);            // null is ignored
+bool device_free(void* memory);            // false, and nothing done, if it is not from there
 
-// At most this much shared memory per block: what every GPU from sm_80 on has (sm_86, sm_89).
-inline constexpr std::size_t kSharedLimit = 99 * 1024;
+// At most this much shared memory per block: what sm_80 has, and less than sm_90 (sm_86 and sm_89
+// have 99 KiB: kernels that need more must ask, most_shared_bytes()).
+inline constexpr std::size_t kSharedLimit = 163 * 1024;
 
 }  // namespace sb::simt

@@ -1,7 +1,6 @@
 #include "simt/memory_checker.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <string>
 
@@ -16,29 +15,31 @@ constexpr unsigned kWarpSize = 32;
 
 std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
 
-// For addr2line -Cife PROGRAM.
-std::string text_of(std::uintptr_t place) {
-  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
-  if (place < std::size(kWords)) return kWords[place];
-  char text[32];
-  std::snprintf(text, sizeof text, "%#zx", static_cast<std::size_t>(place));
-  return text;
-}
-
 }  // namespace
+
+std::string MemoryChecker::text_of(std::uintptr_t place) const {
+  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
+  return place < std::size(kWords) ? kWords[place] : describe_(place);
+}
 
 void MemoryChecker::launch_begins(unsigned slots) {
   blocks_.assign(slots, {});
+  released_.clear();
   for (auto& [base, region] : global_) region.cells.clear();  // launches follow each other
 }
 
 void MemoryChecker::block_begins(unsigned slot, std::uint64_t block, unsigned threads) {
-  blocks_[slot] = {.block = block, .epoch = 1, .lanes = {}};
+  blocks_[slot] = {.block = block, .epoch = 1, .known = {}, .of_threads = {}, .lanes = {}};
+  blocks_[slot].of_threads.resize(threads);
   blocks_[slot].lanes.assign(threads, std::vector<std::uint32_t>(kWarpSize, 0));
   for (unsigned t = 0; t < threads; ++t) blocks_[slot].lanes[t][t % kWarpSize] = 1;
 }
 
-void MemoryChecker::block_syncs(unsigned slot) { ++blocks_[slot].epoch; }
+void MemoryChecker::block_syncs(unsigned slot) {
+  BlockClock& clock = blocks_[slot];
+  ++clock.epoch;
+  for (Known& own : clock.of_threads) join(clock.known, std::exchange(own, {}));
+}
 
 void MemoryChecker::warp_syncs(unsigned slot, unsigned warp, std::uint32_t mask) {
   auto& lanes = blocks_[slot].lanes;
@@ -55,6 +56,23 @@ void MemoryChecker::warp_syncs(unsigned slot, unsigned warp, std::uint32_t mask)
     clocks = known;
     ++clocks[lane];
   });
+}
+
+void MemoryChecker::join(Known& to, const Known& from) {
+  for (const auto& [who, epoch] : from) to[who] = std::max(to[who], epoch);
+}
+
+void MemoryChecker::releases(const void* address) {
+  const BlockClock& clock = blocks_[running_slot];
+  Known& released = released_[address];  // of this store only: it replaces what was released before
+  released = clock.known;
+  join(released, clock.of_threads[self().flat]);
+  released[{clock.block, self().flat}] = clock.epoch;
+  released[{clock.block, kAll}] = clock.epoch;
+}
+
+void MemoryChecker::acquires(const void* address) {
+  join(blocks_[running_slot].of_threads[self().flat], released_[address]);
 }
 
 void MemoryChecker::atomic(const void* address, unsigned bytes) {
@@ -83,17 +101,22 @@ void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool a
       return touch(at, *region, bytes, now(atomic, place), write, regions == &shared_);
     }
   }
+  if (report_stray(at, write, place)) end_thread();
+}
+
+// Does not end the thread: nothing that owns memory may live where that happens.
+bool MemoryChecker::report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const {
   const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
   if (nearby(shared_, at)) {
     report_error("shared memory: " + how + " is out of bounds");
   } else if (nearby(global_, at)) {
     report_error("global memory: " + how + " is out of bounds");
-  } else if (write) {
+  } else if (write || host_ == HostMemory::kForbidden) {
     report_error("host memory: " + how);
   } else {
-    return;  // constants, indices, the operands that a launch captured
+    return false;  // constants, indices, the operands that a launch captured
   }
-  end_thread();
+  return true;
 }
 
 MemoryChecker::Regions::value_type* MemoryChecker::holding(Regions& regions, std::uintptr_t at,
@@ -123,9 +146,18 @@ MemoryChecker::Touch MemoryChecker::now(bool atomic, std::uintptr_t place) const
           .place = place};
 }
 
+bool MemoryChecker::holds(const Known& known, const Touch& earlier) {
+  const auto thread = known.find({earlier.block, earlier.thread});
+  if (thread != known.end() && earlier.epoch <= thread->second) return true;
+  const auto all = known.find({earlier.block, kAll});
+  return all != known.end() && earlier.epoch < all->second;
+}
+
 bool MemoryChecker::ordered(const Touch& earlier) const {
   const BlockClock& clock = blocks_[running_slot];
-  if (earlier.block != clock.block) return false;
+  if (earlier.block != clock.block) {
+    return holds(clock.known, earlier) || holds(clock.of_threads[self().flat], earlier);
+  }
   if (earlier.thread == self().flat || earlier.epoch < clock.epoch) return true;
   return earlier.thread / kWarpSize == self().warp &&
          clock.lanes[self().flat][earlier.thread % kWarpSize] >= earlier.clock;

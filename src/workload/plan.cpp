@@ -106,7 +106,7 @@ void apply_protocol(const Overrides& overrides, Plan& plan) {
   if (Device ignored; overrides.device != "all" && !parse_device(overrides.device, ignored)) {
     plan.errors.push_back(
         fmt::format("--device: unknown device \"{}\"{}", overrides.device,
-                    suggestion(overrides.device, {"cpu", "cuda", "simt", "all"})));
+                    suggestion(overrides.device, {"cpu", "cuda", "simt", "ptx", "all"})));
   }
   for (Workload& workload : plan.workloads) {
     if (!threads.empty()) workload.threads = threads;
@@ -196,7 +196,7 @@ class Expander {
       const bool wanted = std::any_of(workload_.variants.begin(), workload_.variants.end(),
                                       [&](const auto& glob) { return selects(glob, *variant); });
       // Fibers are asked for by name: `all` is what could be timed.
-      const bool there = overrides_.device == "all" ? variant->device != Device::kSimt
+      const bool there = overrides_.device == "all" ? is_timed(variant->device)
                                                     : overrides_.device == device_name(*variant);
       if (wanted && there) variants_.push_back(variant);
     }

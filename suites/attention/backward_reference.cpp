@@ -19,20 +19,28 @@ Gradient zero(int d) {
 
 }  // namespace
 
-BackwardReference::BackwardReference(const Shape& shape, const Operands& operands, GradientBug bug)
-    : shape_(shape), operands_(operands), bug_(bug) {
+BackwardReference::BackwardReference(const Shape& shape, Dtype dtype, const Operands& operands,
+                                     GradientBug bug)
+    : shape_(shape), bug_(bug) {
+  const std::int64_t padding = shape.row - shape.d;  // not behind the last row
+  const std::int64_t queries = shape.b * shape.h * shape.m * shape.row - padding;
+  const std::int64_t keys = shape.b * shape.hkv * shape.n * shape.row - padding;
+  q_ = input(operands, dtype, backward::kQ, queries);
+  k_ = input(operands, dtype, backward::kK, keys);
+  v_ = input(operands, dtype, backward::kV, keys);
+  d_o_ = input(operands, dtype, backward::kDO, queries);
+  lse_ = operands.get<const float>(backward::kLse);
+  const float* o = input(operands, dtype, backward::kO, queries);
   const auto rows = static_cast<std::size_t>(shape.b * shape.h * shape.m);
   delta_.resize(rows);
   delta_size_.resize(rows);
-  const auto* o = operands.get<const float>(backward::kO);
-  const auto* d_o = operands.get<const float>(backward::kDO);
   for (std::int64_t head = 0; head < shape.b * shape.h; ++head) {
     for (std::int64_t i = 0; i < shape.m; ++i) {
       const std::int64_t at =
           shape.query_head(head / shape.h, head % shape.h) + i * shape.query_stride();
       const auto row = static_cast<std::size_t>(head * shape.m + i);
       for (int c = 0; c < shape.d; ++c) {
-        const double term = double{o[at + c]} * d_o[at + c];
+        const double term = double{o[at + c]} * d_o_[at + c];
         delta_[row] += term;
         delta_size_[row] += std::abs(term);
       }
@@ -40,16 +48,23 @@ BackwardReference::BackwardReference(const Shape& shape, const Operands& operand
   }
 }
 
+// Every float of an input of `count` elements; a 16-bit number is a float exactly.
+const float* BackwardReference::input(const Operands& operands, Dtype dtype, int place,
+                                      std::int64_t count) {
+  if (dtype == Dtype::kF32) return operands.get<const float>(place);
+  std::vector<float>& copy = widened_.emplace_back(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < copy.size(); ++i) {
+    copy[i] = static_cast<float>(
+        load_as_double(dtype, operands.get<const void>(place), static_cast<std::int64_t>(i)));
+  }
+  return copy.data();
+}
+
 BackwardReference::View BackwardReference::view(std::int64_t batch, std::int64_t head) const {
   const std::int64_t q = shape_.query_head(batch, head);
   const std::int64_t k = shape_.key_head(batch, head / shape_.group());
   const std::int64_t index = batch * shape_.h + head;
-  return {operands_.get<const float>(backward::kQ) + q,
-          operands_.get<const float>(backward::kK) + k,
-          operands_.get<const float>(backward::kV) + k,
-          operands_.get<const float>(backward::kDO) + q,
-          operands_.get<const float>(backward::kLse) + index * shape_.m,
-          index};
+  return {q_ + q, k_ + k, v_ + k, d_o_ + q, lse_ + index * shape_.m, index};
 }
 
 BackwardReference::Pair BackwardReference::pair(const View& v, std::int64_t row,

@@ -14,13 +14,6 @@ namespace {
 
 using Plan = std::vector<KeyRange> (*)(const Shape&);
 
-template <typename Item>
-std::shared_ptr<DeviceArray> on_device(const std::vector<Item>& items) {
-  auto array = std::make_shared<DeviceArray>(items.size() * sizeof(Item));
-  copy_bytes(array->data(), items.data(), array->size());
-  return array;
-}
-
 // The device's copy of a plan, and memory for the parts.
 struct DecodeWork {
   DecodeWork(const Shape& s, const std::vector<KeyRange>& plan)
@@ -41,7 +34,7 @@ struct DecodeWork {
         all.size() * static_cast<std::size_t>(s.group() * (2 + s.d)) * sizeof(float));
   }
 
-  unsigned count;
+  unsigned count;  // of ranges
   std::shared_ptr<DeviceArray> ranges, first_range, parts;
 };
 
@@ -77,26 +70,36 @@ DeviceRun decode_run(const Problem& problem, Plan plan) {
   };
 }
 
-template <bool kFixed, typename Split>
-DeviceRun decode_rows(const Problem& problem, Plan plan) {
-  return Shape(problem).group() == 1 ? decode_run<Split, 1, kFixed>(problem, plan)
-                                     : decode_run<Split, 4, kFixed>(problem, plan);
+// Two launches: the ranges of `kPlan`, then their merge.
+template <Plan kPlan, bool kFixed>
+struct SplitLauncher {
+  template <typename Split, int kRows>
+  static DeviceRun run(const Problem& problem) {
+    return decode_run<Split, kRows, kFixed>(problem, kPlan);
+  }
+};
+
+template <typename Launcher, typename Split>
+DeviceRun decode_rows(const Problem& problem) {
+  return Shape(problem).group() == 1 ? Launcher::template run<Split, 1>(problem)
+                                     : Launcher::template run<Split, 4>(problem);
 }
 
-template <bool kFixed, typename T>
-DeviceRun decode_half(const Problem& problem, Plan plan) {
+template <typename Launcher, typename T>
+DeviceRun decode_half(const Problem& problem) {
   const int d = Shape(problem).d;
-  if (d <= 64) return decode_rows<kFixed, RowSplit<T, 8, 1>>(problem, plan);
-  if (d <= 128) return decode_rows<kFixed, RowSplit<T, 16, 1>>(problem, plan);
-  return decode_rows<kFixed, RowSplit<T, 32, 1>>(problem, plan);
+  if (d <= 64) return decode_rows<Launcher, RowSplit<T, 8, 1>>(problem);
+  if (d <= 128) return decode_rows<Launcher, RowSplit<T, 16, 1>>(problem);
+  return decode_rows<Launcher, RowSplit<T, 32, 1>>(problem);
 }
 
-template <bool kFixed>
-DeviceRun decode_any(const Problem& problem, Plan plan) {
-  if (problem.dtype == Dtype::kBf16) return decode_half<kFixed, Bf16>(problem, plan);
-  if (problem.dtype == Dtype::kF16) return decode_half<kFixed, F16>(problem, plan);
-  if (Shape(problem).d <= 64) return decode_rows<kFixed, RowSplit<float, 16, 1>>(problem, plan);
-  return decode_rows<kFixed, RowSplit<float, 32, 2>>(problem, plan);
+// Launcher: a struct with `template <typename Split, int kRows> static DeviceRun run(problem)`.
+template <typename Launcher>
+DeviceRun decode_any(const Problem& problem) {
+  if (problem.dtype == Dtype::kBf16) return decode_half<Launcher, Bf16>(problem);
+  if (problem.dtype == Dtype::kF16) return decode_half<Launcher, F16>(problem);
+  if (Shape(problem).d <= 64) return decode_rows<Launcher, RowSplit<float, 16, 1>>(problem);
+  return decode_rows<Launcher, RowSplit<float, 32, 2>>(problem);
 }
 
 inline std::string why_not_decode(const Problem& problem) {

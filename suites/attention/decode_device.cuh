@@ -11,7 +11,16 @@ namespace sb::attention {
 namespace {
 
 // Planted bugs that the tests must see fail; kNone is the kernel.
-enum class DecodeBug { kNone, kNoBarrier, kDroppedKey, kNoRescale, kNoFallback };
+enum class DecodeBug {
+  kNone,
+  kNoBarrier,
+  kDroppedKey,
+  kNoRescale,
+  kNoFallback,
+  kEarlyFlag,  // lean: set before the other threads of the block have written
+  kNoWait,     // lean: the owner does not wait for the others' parts
+  kFlagStays,  // lean: not lowered for the next launch
+};
 
 struct DeviceRange {
   int head;  // batch * hkv + key head
@@ -208,16 +217,14 @@ __device__ __forceinline__ void attend_range(
   if constexpr (kBug != DecodeBug::kNoBarrier) __syncthreads();
 }
 
-// Grid: ranges, group / kRows rounded up.
-template <typename Split, int kRows, bool kFixed, DecodeBug kBug = DecodeBug::kNone>
-__global__ void __launch_bounds__(kDecodeThreads) decode_ranges(DecodeCall call) {
-  SB_SHARED(float, of_warps, [kDecodeWarps][kRows][2 + kMostColumns]);
-  const int first_row = static_cast<int>(blockIdx.y) * kRows;
-  attend_range<Split, kRows, kFixed, kBug>(call, call.ranges[blockIdx.x], first_row, of_warps);
+// The block's part of range `at`: what its warps have, merged, to where others find it.
+template <int kRows, bool kFixed>
+__device__ __forceinline__ void store_parts(
+    const DecodeCall& call, int at, int first_row,
+    const float (&of_warps)[kDecodeWarps][kRows][2 + kMostColumns]) {
   constexpr int kStride = kRows * (2 + kMostColumns);
   for (int r = 0; r < kRows && first_row + r < call.group; ++r) {
-    float* const part =
-        call.parts + (std::int64_t{blockIdx.x} * call.group + first_row + r) * (2 + call.d);
+    float* const part = call.parts + (std::int64_t{at} * call.group + first_row + r) * (2 + call.d);
     for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
       const Merged<kFixed> all(of_warps[0][r], kDecodeWarps, kStride, c);
       part[2 + c] = all.value;
@@ -226,6 +233,22 @@ __global__ void __launch_bounds__(kDecodeThreads) decode_ranges(DecodeCall call)
       part[1] = all.sum;
     }
   }
+}
+
+// Where the output of query head `row` of key head `head` lies.
+template <typename T>
+__device__ __forceinline__ T* output_row(const DecodeCall& call, int head, int row) {
+  return static_cast<T*>(call.o) + head / call.hkv * call.queries.b +
+         (head % call.hkv * call.group + row) * call.queries.h;
+}
+
+// Grid: ranges, group / kRows rounded up.
+template <typename Split, int kRows, bool kFixed, DecodeBug kBug = DecodeBug::kNone>
+__global__ void __launch_bounds__(kDecodeThreads) decode_ranges(DecodeCall call) {
+  SB_SHARED(float, of_warps, [kDecodeWarps][kRows][2 + kMostColumns]);
+  const int first_row = static_cast<int>(blockIdx.y) * kRows;
+  attend_range<Split, kRows, kFixed, kBug>(call, call.ranges[blockIdx.x], first_row, of_warps);
+  store_parts<kRows, kFixed>(call, static_cast<int>(blockIdx.x), first_row, of_warps);
 }
 
 // Merges the ranges of a row and writes it. A row whose largest score lies out of a fixed maximum's
@@ -237,8 +260,7 @@ __global__ void __launch_bounds__(kDecodeThreads) finish_decode(DecodeCall call)
   const int first = call.first_range[head], count = call.first_range[head + 1] - first;
   const float* const parts = call.parts + (std::int64_t{first} * call.group + row) * (2 + call.d);
   const std::int64_t stride = std::int64_t{call.group} * (2 + call.d);
-  T* const o = static_cast<T*>(call.o) + head / call.hkv * call.queries.b +
-               (head % call.hkv * call.group + row) * call.queries.h;
+  T* const o = output_row<T>(call, head, row);
   SB_SHARED(float, of_warps, [kDecodeWarps][1][2 + kMostColumns]);
   if constexpr (kFixed && kBug != DecodeBug::kNoFallback) {
     const float top = Merged<true>(parts, count, stride, 0).maximum;

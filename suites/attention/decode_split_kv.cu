@@ -6,7 +6,7 @@ namespace {
 const DeviceRegistration registration{
     decode_variant("split_kv", "Flash-Decoding: contexts in chunks, a second launch merges",
                    "Flash-Decoding (blog, October 2023)"),
-    [](const Problem& problem) { return decode_any<false>(problem, split_contexts); }};
+    decode_any<SplitLauncher<split_contexts, false>>};
 
 }  // namespace
 }  // namespace sb::attention

@@ -7,7 +7,7 @@ const DeviceRegistration registration{
     decode_variant("unified_max",
                    "split_kv with a maximum fixed beforehand, strayed rows done again",
                    "arXiv:2311.01282"),
-    [](const Problem& problem) { return decode_any<true>(problem, split_contexts); }};
+    decode_any<SplitLauncher<split_contexts, true>>};
 
 }  // namespace
 }  // namespace sb::attention

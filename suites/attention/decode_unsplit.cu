@@ -5,7 +5,7 @@ namespace {
 
 const DeviceRegistration registration{
     decode_variant("unsplit", "a block per key head and four query heads", ""),
-    [](const Problem& problem) { return decode_any<false>(problem, whole_contexts); }};
+    decode_any<SplitLauncher<whole_contexts, false>>};
 
 }  // namespace
 }  // namespace sb::attention

@@ -4,8 +4,12 @@
 #include <stdexcept>
 
 #include "simt/launch.h"
+#include "suites/attention/backward_call.cuh"
 #include "suites/attention/decode_call.cuh"
+#include "suites/attention/flash1_call.cuh"
 #include "suites/attention/flash2_call.cuh"
+#include "suites/attention/lean_call.cuh"
+#include "suites/attention/standard_call.cuh"
 #include "testing/check_case.h"
 
 namespace sb::attention {
@@ -82,6 +86,38 @@ TEST_P(EverySchedule, HardScoresAreRight) {
   }
 }
 
+Given gradients(int b, int h, int hkv, int m, int n, int d, const std::string& causal) {
+  Given params = heads(b, h, hkv, m, n, d, causal);
+  params.erase("lse");
+  return params;
+}
+
+TEST_P(EverySchedule, GradientsOfTheSmallestShapeAreRightForManySeeds) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    use(seed);
+    EXPECT_EQ(
+        expect_all_right("attention_backward", gradients(1, 1, 1, 1, 1, 64, "none"), Dtype::kBf16),
+        1);
+  }
+}
+
+// Six tiles pass by, and miss their ends; groups of heads; rows and keys that see nothing.
+TEST_P(EverySchedule, GradientsAreRight) {
+  for (const int d : {64, 80, 96, 128}) {
+    expect_all_right("attention_backward", gradients(1, 2, 1, 70, 90, d, "none"), Dtype::kF16);
+  }
+  expect_all_right("attention_backward", gradients(1, 1, 1, 190, 170, 64, "top_left"),
+                   Dtype::kBf16);
+  expect_all_right("attention_backward", gradients(2, 4, 2, 40, 30, 64, "bottom_right"),
+                   Dtype::kF16);
+  expect_all_right("attention_backward", gradients(1, 1, 1, 30, 200, 128, "top_left"),
+                   Dtype::kBf16);
+  Given strided = gradients(2, 4, 2, 35, 66, 64, "bottom_right");
+  strided["layout"] = "bnhd";
+  strided["pad"] = "8";
+  EXPECT_EQ(expect_all_right("attention_backward", strided, Dtype::kF16), 1);
+}
+
 Given contexts(int b, int h, int hkv, int n, int d, int ragged = 1) {
   return {{"b", std::to_string(b)}, {"h", std::to_string(h)}, {"hkv", std::to_string(hkv)},
           {"n", std::to_string(n)}, {"d", std::to_string(d)}, {"ragged", std::to_string(ragged)}};
@@ -90,7 +126,7 @@ Given contexts(int b, int h, int hkv, int n, int d, int ragged = 1) {
 TEST_P(EverySchedule, DecodingOneKeyIsRightForManySeeds) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     use(seed);
-    EXPECT_EQ(expect_all_right("attention_decode", contexts(1, 1, 1, 1, 8), Dtype::kBf16), 3);
+    EXPECT_EQ(expect_all_right("attention_decode", contexts(1, 1, 1, 1, 8), Dtype::kBf16), 4);
   }
 }
 
@@ -106,7 +142,7 @@ TEST_P(EverySchedule, DecodingIsRight) {
   Given strided = contexts(2, 4, 2, 70, 64);
   strided["layout"] = "bnhd";
   strided["pad"] = "8";
-  EXPECT_EQ(expect_all_right("attention_decode", strided, Dtype::kF16), 3);
+  EXPECT_EQ(expect_all_right("attention_decode", strided, Dtype::kF16), 4);
 }
 
 TEST_P(EverySchedule, DecodingHardScoresIsRight) {
@@ -157,11 +193,108 @@ TEST_P(EverySchedule, PlantedBugsOfFlash2AreCaught) {
   EXPECT_FALSE(caught_flash2<Bug::kNone>());
 }
 
+template <BackwardBug kInKeys, BackwardBug kInQueries = kInKeys>
+bool caught_backward(const std::string& causal = "none") {
+  return caught("attention_backward", gradients(1, 2, 1, 70, 70, 64, causal), "", 2,
+                backward_run<Bf16, 64, kInKeys, kInQueries>);
+}
+
+template <BackwardBug kBug>
+void expect_caught_in_both_passes(const std::string& causal = "none") {
+  EXPECT_TRUE((caught_backward<kBug, BackwardBug::kNone>(causal)));
+  EXPECT_TRUE((caught_backward<BackwardBug::kNone, kBug>(causal)));
+}
+
+TEST_P(EverySchedule, PlantedBugsOfTheBackwardPassAreCaught) {
+  expect_caught_in_both_passes<BackwardBug::kNoWait>();
+  if (shows_missing_barriers(GetParam())) expect_caught_in_both_passes<BackwardBug::kNoBarrier>();
+  expect_caught_in_both_passes<BackwardBug::kNoMask>("top_left");
+  expect_caught_in_both_passes<BackwardBug::kNoDelta>();
+  EXPECT_TRUE((caught_backward<BackwardBug::kLastHeadOnly, BackwardBug::kNone>()));
+  EXPECT_TRUE((caught_backward<BackwardBug::kLastDeltaLeftOut, BackwardBug::kNone>()));
+  EXPECT_FALSE((caught_backward<BackwardBug::kNone>()));
+}
+
+template <Flash1Bug kBug>
+bool caught_flash1(const std::string& fill = "") {
+  return caught("attention", heads(1, 1, 1, 33, 200, 64, "none"), fill, 2,
+                flash1_run<Bf16, 64, kBug>);
+}
+
+TEST_P(EverySchedule, PlantedBugsOfFlash1AreCaught) {
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE(caught_flash1<Flash1Bug::kNoBarrier>());
+  }
+  EXPECT_TRUE(caught_flash1<Flash1Bug::kNoRescale>("ascending_keys"));
+  EXPECT_TRUE(caught_flash1<Flash1Bug::kOneWarpOnly>());
+  EXPECT_FALSE(caught_flash1<Flash1Bug::kNone>());
+}
+
+// What stands in for cuBLAS on the host.
+struct BlasByDefinition {
+  void multiply(bool transposed, std::int64_t rows, std::int64_t columns, std::int64_t inner,
+                float factor, const Matrices& a, const Matrices& b, const Matrices& to,
+                std::int64_t count) const {
+    for (std::int64_t i = 0; i < count * rows * columns; ++i) {
+      const std::int64_t row = i % rows, column = i / rows % columns, which = i / (rows * columns);
+      double sum = 0;
+      for (std::int64_t k = 0; k < inner; ++k) {
+        const std::int64_t of_a = transposed ? row * a.column + k : k * a.column + row;
+        sum += load_as_double(a.type, a.data, which * a.next + of_a) *
+               load_as_double(b.type, b.data, which * b.next + column * b.column + k);
+      }
+      store_from_double(to.type, const_cast<void*>(to.data),
+                        which * to.next + column * to.column + row, factor * sum);
+    }
+  }
+};
+
+// The launch between cuBLAS's products, with these done on the host.
+TEST_P(EverySchedule, StandardAttentionIsRight) {
+  for (const char* causal : {"none", "bottom_right"}) {
+    EXPECT_FALSE(caught("attention", heads(2, 4, 2, 9, 6, 16, causal), "", 1,
+                        standard_run<BlasByDefinition>));
+  }
+  EXPECT_FALSE(caught("attention", heads(1, 2, 2, 3, 1300, 8, "top_left"), "", 1,
+                      standard_run<BlasByDefinition>));
+}
+
+template <MaskedBug kBug>
+bool caught_masked() {
+  return caught("attention", heads(1, 1, 1, 5, 300, 16, "top_left"), "", 2,
+                standard_of_type<Bf16, BlasByDefinition, kBug>);
+}
+
+TEST_P(EverySchedule, PlantedBugsOfTheMaskedSoftmaxAreCaught) {
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE(caught_masked<MaskedBug::kNoBarrier>());
+  }
+  EXPECT_TRUE(caught_masked<MaskedBug::kNoMask>());
+  EXPECT_FALSE(caught_masked<MaskedBug::kNone>());
+}
+
 template <bool kFixed, DecodeBug kBug>
 bool caught_decode(const std::string& fill = "") {
   return caught("attention_decode", contexts(1, 2, 1, 701, 64), fill, 5, [](const Problem& p) {
     return decode_run<RowSplit<Bf16, 8, 1>, 4, kFixed, kBug>(p, split_contexts);
   });
+}
+
+// Two heads over sixteen blocks: each owner waits for seven others.
+template <DecodeBug kBug>
+bool caught_lean(const std::string& fill = "") {
+  return caught("attention_decode", contexts(1, 2, 2, 2000, 64), fill, 2,
+                lean_run<RowSplit<Bf16, 8, 1>, 1, kBug>);
+}
+
+TEST_P(EverySchedule, PlantedBugsOfLeanDecodingAreCaught) {
+  EXPECT_TRUE(caught_lean<DecodeBug::kNoRescale>("ascending_keys"));
+  if (simt::memory_is_checked()) {  // the answers may come out right
+    EXPECT_TRUE(caught_lean<DecodeBug::kEarlyFlag>());
+    EXPECT_TRUE(caught_lean<DecodeBug::kNoWait>());
+    EXPECT_TRUE(caught_lean<DecodeBug::kFlagStays>());
+  }
+  EXPECT_FALSE(caught_lean<DecodeBug::kNone>());
 }
 
 TEST_P(EverySchedule, PlantedBugsOfDecodingAreCaught) {

@@ -35,9 +35,9 @@ class Flash1 final : public Kernel {
     {
       float* tiles = workspace_.as<float>() + omp_get_thread_num() * (tile_floats_ + 2 * rows_);
       float* max = tiles + tile_floats_;
-      const Phase phase("flash1");
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t head = 0; head < shape_.b * shape_.h; ++head) {
+        const Phase phase("tiles");
         Head view = head_of(shape_, Dtype::kF32, operands, head / shape_.h, head % shape_.h);
         if (lse_) view.lse = operands.get<float>(forward::kLse) + head * shape_.m;
         head_(view, panels_.data(), static_cast<int>(panels_.size()), kKeyBlock, tiles, max,

@@ -46,7 +46,7 @@ DeviceRun flash2_run(const Problem& problem) {
     const FlashCall call = flash_call<kD>(problem, o);
     const Shape s(problem);
     launch({.x = static_cast<unsigned>(s.b * s.h * call.row_tiles),
-            .threads = Tile<kD>::kThreads,
+            .threads = kTileThreads,
             .shared_bytes = Tile<kD>::kSharedBytes},
            flash2_forward<T, kD, kBug>, call);
   };

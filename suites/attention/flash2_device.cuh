@@ -5,8 +5,7 @@
 // are.
 #pragma once
 
-#include "backend/device_matrix.cuh"
-#include "suites/attention/head_layout.cuh"
+#include "suites/attention/tile_device.cuh"
 
 namespace sb::attention {
 namespace {
@@ -34,16 +33,13 @@ struct FlashCall {
 
 template <int kD>
 struct Tile {
-  static constexpr int kWarps = 4, kThreads = 32 * kWarps;
   // In units of 16. At 128 columns the output takes 128 of 255 registers, scores of 48 keys another
   // 48; with 64 keys ptxas spills.
   static constexpr int kRowBlocks = kD <= 128 ? 2 : 1;
-  static constexpr int kWarpRows = 16 * kRowBlocks, kRows = kWarps * kWarpRows;
+  static constexpr int kWarpRows = 16 * kRowBlocks, kRows = kTileWarps * kWarpRows;
   static constexpr int kKeys = kD < 128 ? 64 : kD == 128 ? 48 : 32;
-  // An odd number of 16-byte chunks from row to row: eight rows of a matrix lie in different banks.
-  static constexpr int kPitch = kD + 8;
   static constexpr bool kQueriesStay = kD <= 64;  // in registers, else read again per key tile
-  static constexpr int kSharedBytes = (kRows + 2 * kKeys) * kPitch * 2;
+  static constexpr int kSharedBytes = (kRows + 2 * kKeys) * kPitch<kD> * 2;
 };
 
 // The part of a warp; row r of block i is that of lanes 4 (r % 8) ... + 3, half r / 8.
@@ -55,51 +51,6 @@ struct WarpState {
   float sum[Tile<kD>::kRowBlocks][2];  // of this lane's columns
 };
 
-// Rows [first, first + kCount) of a head to shared memory; zeros from row `end` on.
-template <int kD, int kCount, typename T>
-__device__ __forceinline__ void copy_rows(T* to, const T* head, std::int64_t stride, int first,
-                                          int end) {
-  constexpr int kChunks = kD / 8;
-  constexpr int kThreads = Tile<kD>::kThreads;
-  static_assert(kCount * kChunks % kThreads == 0);
-  if constexpr (kThreads % kChunks == 0) {  // a thread keeps its column
-    constexpr int kStep = kThreads / kChunks;
-    int row = static_cast<int>(threadIdx.x) / kChunks;
-    const int column = static_cast<int>(threadIdx.x) % kChunks * 8;
-    const T* from = head + static_cast<std::int64_t>(first + row) * stride + column;
-    to += row * Tile<kD>::kPitch + column;
-    SB_NO_UNROLL
-    for (int i = 0; i < kCount / kStep; ++i, row += kStep, from += kStep * stride) {
-      copy_async(to + i * kStep * Tile<kD>::kPitch, from, first + row < end);
-    }
-  } else {
-    SB_NO_UNROLL
-    for (int i = 0; i < kCount * kChunks / kThreads; ++i) {
-      const int chunk = static_cast<int>(threadIdx.x) + i * kThreads;
-      const int row = chunk / kChunks, column = chunk % kChunks * 8;
-      copy_async(to + row * Tile<kD>::kPitch + column,
-                 head + static_cast<std::int64_t>(first + row) * stride + column,
-                 first + row < end);
-    }
-  }
-}
-
-// Where a lane points to for a matrix of 16 rows x 16 columns in the order of A's fragments.
-template <int kD, typename T>
-__device__ __forceinline__ const T* in_block(const T* tile, int row, int column) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  return tile + (row + lane % 16) * Tile<kD>::kPitch + column + lane / 16 * 8;
-}
-
-template <int kD, typename T>
-__device__ __forceinline__ void load_queries(FragmentA (&to)[Tile<kD>::kRowBlocks], const T* rows,
-                                             int column) {
-  SB_UNROLL
-  for (int i = 0; i < Tile<kD>::kRowBlocks; ++i) {
-    load_matrices<false>(to[i], in_block<kD>(rows, 16 * i, column));
-  }
-}
-
 template <int kCount>
 __device__ __forceinline__ void copy_fragments(const FragmentA (&from)[kCount],
                                                FragmentA (&to)[kCount]) {
@@ -108,46 +59,6 @@ __device__ __forceinline__ void copy_fragments(const FragmentA (&from)[kCount],
     SB_UNROLL
     for (int e = 0; e < 4; ++e) to[i][e] = from[i][e];
   }
-}
-
-// scores = Q K^T. `rows`: the warp's; `resident`: their fragments, where they stay in registers.
-template <int kD, typename T, int kResident>
-__device__ __forceinline__ void multiply_keys(
-    WarpState<kD>& state, const FragmentA (&resident)[kResident][Tile<kD>::kRowBlocks],
-    const T* rows, const T* keys) {
-  using Size = Tile<kD>;
-  SB_UNROLL
-  for (int i = 0; i < Size::kRowBlocks; ++i) {
-    SB_UNROLL
-    for (int j = 0; j < Size::kKeys / 8; ++j) {
-      SB_UNROLL
-      for (int e = 0; e < 4; ++e) state.scores[i][j][e] = 0;
-    }
-  }
-  SB_UNROLL
-  for (int c = 0; c < kD / 16; ++c) {
-    FragmentA a[Size::kRowBlocks];
-    if constexpr (Size::kQueriesStay) {
-      copy_fragments(resident[c], a);
-    } else {
-      load_queries<kD>(a, rows, 16 * c);
-    }
-    SB_UNROLL
-    for (int j = 0; j < Size::kKeys / 16; ++j) {
-      FragmentA b;  // of 16 keys: words 0 and 2 are the first eight's
-      load_matrices<false>(b, in_block<kD>(keys, 16 * j, 16 * c));
-      SB_UNROLL
-      for (int i = 0; i < Size::kRowBlocks; ++i) {
-        multiply<T>(state.scores[i][2 * j], a[i], b[0], b[2]);
-        multiply<T>(state.scores[i][2 * j + 1], a[i], b[1], b[3]);
-      }
-    }
-  }
-}
-
-__device__ __forceinline__ int visible_keys(const FlashCall& call, int row) {
-  const int keys = row + call.diagonal;
-  return keys < 0 ? 0 : keys < call.n ? keys : call.n;
 }
 
 // -inf where row `first_row` + r does not see key `first_key` + c.
@@ -169,15 +80,6 @@ __device__ __forceinline__ void mask_scores(WarpState<kD>& state, const FlashCal
       }
     }
   }
-}
-
-__device__ __forceinline__ float maximum_of_four_lanes(float x) {
-  x = fmaxf(x, __shfl_xor_sync(~0u, x, 1));
-  return fmaxf(x, __shfl_xor_sync(~0u, x, 2));
-}
-__device__ __forceinline__ float sum_of_four_lanes(float x) {
-  x += __shfl_xor_sync(~0u, x, 1);
-  return x + __shfl_xor_sync(~0u, x, 2);
 }
 
 // Turns scores into weights 2^(scale score - maximum); sums and output follow a new maximum.
@@ -219,34 +121,6 @@ __device__ __forceinline__ void weigh_scores(WarpState<kD>& state, float scale) 
   }
 }
 
-// output += weights V. A fragment of scores is, rounded to T, the fragment of a left operand.
-template <int kD, typename T>
-__device__ __forceinline__ void multiply_values(WarpState<kD>& state, const T* values) {
-  using Size = Tile<kD>;
-  SB_UNROLL
-  for (int k = 0; k < Size::kKeys / 16; ++k) {
-    FragmentA weights[Size::kRowBlocks];
-    SB_UNROLL
-    for (int i = 0; i < Size::kRowBlocks; ++i) {
-      SB_UNROLL
-      for (int e = 0; e < 4; ++e) {
-        const FragmentC& from = state.scores[i][2 * k + e / 2];
-        weights[i][e] = packed<T>(from[2 * (e % 2)], from[2 * (e % 2) + 1]);
-      }
-    }
-    SB_UNROLL
-    for (int j = 0; j < kD / 16; ++j) {
-      FragmentA b;
-      load_matrices<true>(b, in_block<kD>(values, 16 * k, 16 * j));
-      SB_UNROLL
-      for (int i = 0; i < Size::kRowBlocks; ++i) {
-        multiply<T>(state.output[i][2 * j], weights[i], b[0], b[1]);
-        multiply<T>(state.output[i][2 * j + 1], weights[i], b[2], b[3]);
-      }
-    }
-  }
-}
-
 // Divides by the sums, puts the rows into `rows` (the warp's queries, done with) and the
 // log-sum-exp of row r into lse[r].
 template <int kD, typename T>
@@ -262,7 +136,7 @@ __device__ __forceinline__ void finish_rows(WarpState<kD>& state, T* rows, float
       SB_UNROLL
       for (int j = 0; j < kD / 8; ++j) {
         const FragmentC& c = state.output[i][j];
-        *reinterpret_cast<std::uint32_t*>(rows + row * Tile<kD>::kPitch + 8 * j + 2 * (lane % 4)) =
+        *reinterpret_cast<std::uint32_t*>(rows + row * kPitch<kD> + 8 * j + 2 * (lane % 4)) =
             packed<T>(c[2 * half] * inverse, c[2 * half + 1] * inverse);
       }
       if (lse != nullptr && lane % 4 == 0 && row < count) {
@@ -273,31 +147,20 @@ __device__ __forceinline__ void finish_rows(WarpState<kD>& state, T* rows, float
   }
 }
 
-// The warp's first `count` rows from shared to global memory, 16 bytes a lane.
-template <int kD, typename T>
-__device__ __forceinline__ void store_rows(T* to, std::int64_t stride, const T* rows, int count) {
-  constexpr int kChunks = kD / 8;
-  for (int chunk = static_cast<int>(threadIdx.x) % 32; chunk < count * kChunks; chunk += 32) {
-    const int row = chunk / kChunks, column = chunk % kChunks * 8;
-    *reinterpret_cast<uint4*>(to + row * stride + column) =
-        *reinterpret_cast<const uint4*>(rows + row * Tile<kD>::kPitch + column);
-  }
-}
-
 // Grid: row_tiles * b * h; the tiles that see most keys come first. Shared memory:
 // Tile<kD>::kSharedBytes. Rows that see nothing give zeros and a log-sum-exp of -inf.
 template <typename T, int kD, Bug kBug = Bug::kNone>
-__global__ void __launch_bounds__(Tile<kD>::kThreads) flash2_forward(FlashCall call) {
+__global__ void __launch_bounds__(kTileThreads) flash2_forward(FlashCall call) {
   using Size = Tile<kD>;
   SB_SHARED_OF_LAUNCH(T, queries);
-  T* const keys = queries + Size::kRows * Size::kPitch;
-  T* const values = keys + Size::kKeys * Size::kPitch;
+  T* const keys = queries + Size::kRows * kPitch<kD>;
+  T* const values = keys + Size::kKeys * kPitch<kD>;
   const int head = static_cast<int>(blockIdx.x) / call.row_tiles;
   const int tile = call.row_tiles - 1 - static_cast<int>(blockIdx.x) % call.row_tiles;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int first_row = tile * Size::kRows;
   const int warp_row = first_row + warp * Size::kWarpRows;
-  T* const warp_queries = queries + warp * Size::kWarpRows * Size::kPitch;
+  T* const warp_queries = queries + warp * Size::kWarpRows * kPitch<kD>;
   const std::int64_t query_head = head / call.h * call.queries.b + head % call.h * call.queries.h;
   const std::int64_t key_head =
       head / call.h * call.keys.b + head % call.h / call.group * call.keys.h;
@@ -331,14 +194,23 @@ __global__ void __launch_bounds__(Tile<kD>::kThreads) flash2_forward(FlashCall c
     wait_for_copies<0>();
     __syncthreads();
     SB_UNROLL
-    for (int c = 0; c < kResident; ++c) load_queries<kD>(resident[c], warp_queries, 16 * c);
+    for (int c = 0; c < kResident; ++c) load_rows<kD>(resident[c], warp_queries, 16 * c);
   }
   for (int first_key = 0; first_key < end; first_key += Size::kKeys) {
     wait_for_copies<0>();
     __syncthreads();  // keys are there, and nobody reads the last values
     copy_rows<kD, Size::kKeys>(values, v, call.keys.row, first_key, call.n);
     commit_copies();
-    multiply_keys<kD>(state, resident, warp_queries, keys);
+    multiply_rows<T, kD>(
+        state.scores,
+        [&](FragmentA(&a)[Size::kRowBlocks], int c) {
+          if constexpr (Size::kQueriesStay) {
+            copy_fragments(resident[c / 16], a);
+          } else {
+            load_rows<kD>(a, warp_queries, c);
+          }
+        },
+        keys);
     if (kBug != Bug::kNoMask && first_key + Size::kKeys > visible_keys(call, warp_row)) {
       mask_scores<kD>(state, call, warp_row, first_key);
     }
@@ -352,7 +224,7 @@ __global__ void __launch_bounds__(Tile<kD>::kThreads) flash2_forward(FlashCall c
       copy_rows<kD, Size::kKeys>(keys, k, call.keys.row, first_key + Size::kKeys, call.n);
       commit_copies();
     }
-    multiply_values<kD>(state, values);
+    add_product<T, kD>(state.output, state.scores, values);
   }
 
   const int count = last_row - warp_row < Size::kWarpRows ? last_row - warp_row : Size::kWarpRows;

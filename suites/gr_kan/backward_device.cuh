@@ -25,7 +25,7 @@ inline unsigned blocks_for(std::int64_t items, std::int64_t each) {
 
 // `kernel` on `blocks`, between clearing the sums (where several blocks add to one row of them) and
 // writing the coefficients' gradients. `parts` rows of sums per group.
-template <typename KernelFunction>
+template <Bug kBug = Bug::kNone, typename KernelFunction>
 DeviceRun backward_run(const Problem& problem, KernelFunction kernel, Blocks blocks, int parts) {
   const DeviceShape s = device_shape(Shape(problem));
   const int count = s.groups * parts * kTermsOnDevice;
@@ -33,8 +33,8 @@ DeviceRun backward_run(const Problem& problem, KernelFunction kernel, Blocks blo
       std::make_shared<DeviceArray>(static_cast<std::size_t>(count) * sizeof(float));
   return [=](const Operands& o) {
     using namespace backward;
-    launch({.x = blocks_for(count, 256), .threads = 256}, clear, partials->template as<float>(),
-           count);
+    launch({.x = blocks_for(count, 256), .threads = 256}, clear<kBug>,
+           partials->template as<float>(), count);
     if (s.rows > 0) {
       launch(blocks, kernel,
              Backward{.x = o.get<float>(kX),
@@ -45,7 +45,7 @@ DeviceRun backward_run(const Problem& problem, KernelFunction kernel, Blocks blo
                       .partials = partials->template as<float>(),
                       .shape = s});
     }
-    launch({.x = blocks_for(s.groups * 10, 256), .threads = 256}, write_coefficients,
+    launch({.x = blocks_for(s.groups * 10, 256), .threads = 256}, write_coefficients<kBug>,
            partials->template as<float>(), parts, o.get<float>(kB), o.get<float>(kDa),
            o.get<float>(kDb), s);
   };

@@ -58,7 +58,8 @@ class Chunked final : public Kernel {
   void run_chunks(const BackwardCall& call) {
 #pragma omp parallel num_threads(threads_)
     {
-      const Phase phase("rows", 12.0 * static_cast<double>(shape_.elements()) / threads_);
+      const double elements = static_cast<double>(shape_.elements()) / threads_;
+      const Phase phase("rows", {.read = 8 * elements, .written = 4 * elements});
       float* scratch = scratch_.as<float>() + omp_get_thread_num() * scratch_stride_;
 #pragma omp for schedule(static)
       for (std::int64_t chunk = 0; chunk < chunks_; ++chunk) {

@@ -140,6 +140,18 @@ bool caught_atomic() {
   });
 }
 
+template <Bug kBug>
+bool caught_around_the_kernel() {
+  return caught(given("gr_kan_backward", 65, 48, 2), [](const Problem& p) {
+    return backward_run<kBug>(p, backward_atomic<>, {.threads = 256}, 1);
+  });
+}
+
+TEST_P(EverySchedule, PlantedBugsAroundTheKernelAreCaught) {
+  EXPECT_TRUE(caught_around_the_kernel<Bug::kLastSumNotCleared>());
+  EXPECT_TRUE(caught_around_the_kernel<Bug::kLastCoefficientNotWritten>());
+}
+
 TEST_P(EverySchedule, PlantedBugsOfTheElementwiseKernelsAreCaught) {
   EXPECT_TRUE(caught_forward<Bug::kDroppedLastRow>());
   EXPECT_FALSE(caught_forward<Bug::kNone>());

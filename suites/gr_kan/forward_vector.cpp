@@ -86,7 +86,8 @@ std::unique_ptr<Kernel> make_vector(const Problem& problem, RowsFunction rows) {
     gather_coefficients(s, o.get<float>(kA), o.get<float>(kB), coefficients->as<float>());
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (std::int64_t t = 0; t < threads; ++t) {
-      const Phase phase("rows", 8.0 * static_cast<double>(s.elements()) / threads);
+      const double bytes = 4.0 * static_cast<double>(s.elements()) / threads;
+      const Phase phase("rows", {.read = bytes, .written = bytes});
       rows(s, o.get<float>(kX), coefficients->as<float>(), s.rows * t / threads,
            s.rows * (t + 1) / threads, o.get<float>(kY));
     }

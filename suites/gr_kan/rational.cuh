@@ -11,7 +11,13 @@ inline constexpr int kTermsOnDevice =
     10;  // g x^i / Q, i = 0 ... 5, then g P / Q^2 |x|^i, i = 1 ... 4
 
 // Planted bugs that the tests must see fail; kNone is the kernel.
-enum class Bug { kNone, kNoBarrierBeforeRead, kDroppedLastRow };
+enum class Bug {
+  kNone,
+  kNoBarrierBeforeRead,
+  kDroppedLastRow,
+  kLastSumNotCleared,
+  kLastCoefficientNotWritten
+};
 
 struct DeviceShape {
   std::int64_t rows, d, group_size;

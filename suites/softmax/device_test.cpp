@@ -3,12 +3,11 @@
 
 #include <stdexcept>
 
-#include "backend/device_variant.cuh"
 #include "simt/launch.h"
 #include "suites/softmax/block_resident.cuh"
 #include "suites/softmax/online.cuh"
-#include "suites/softmax/online_split.cuh"
 #include "suites/softmax/softmax_op.h"
+#include "suites/softmax/split_call.cuh"
 #include "suites/softmax/warp_per_row.cuh"
 #include "testing/check_case.h"
 
@@ -82,6 +81,7 @@ TEST_P(EverySchedule, BothOperationsAndAllTypesAreRightWhateverTheAlignment) {
   for (const char* fill : {"half_masked", "all_masked", "one_inf", "steep"}) {
     expect_all_forms_right(1, 1024, 0, fill);
   }
+  for (const char* fill : {"huge", "very_low"}) expect_all_right(given(1, 1024, 0, fill));
 }
 
 // 256 threads of 8 numbers each go round six times.
@@ -123,19 +123,14 @@ int missed_in_a_row(KernelFunction kernel, Case& c, simt::Order order, int seeds
 }
 
 // The split kernels on one row of pieces of `piece`: with 8 a lane merges many.
-template <int kThreads, Bug kInSum, Bug kInWrite>
+template <typename Launcher>
 int missed_in_split(Case& c, std::int64_t piece, simt::Order order, int seeds) {
   return times_missed(c, order, seeds, [=](const Shape& s, const Operands& o) {
-    const auto pieces = static_cast<unsigned>((s.cols + piece - 1) / piece);
-    const Split split{
-        .cols = s.cols, .stride = s.stride, .piece = piece, .pieces = static_cast<int>(pieces)};
-    const DeviceArray maxima(pieces * sizeof(float));
-    const DeviceArray sums(pieces * sizeof(double));
-    launch({.x = pieces, .threads = kThreads}, sum_pieces<float, kThreads, kInSum>,
-           o.get<float>(kX), maxima.as<float>(), sums.as<double>(), split);
-    launch({.x = pieces, .threads = kThreads},
-           write_pieces<float, Result::kSoftmax, kThreads, kInWrite>, o.get<float>(kX),
-           o.get<float>(kY), maxima.as<float>(), sums.as<double>(), split);
+    const Split split{.cols = s.cols,
+                      .stride = s.stride,
+                      .piece = piece,
+                      .pieces = static_cast<int>((s.cols + piece - 1) / piece)};
+    Launcher::template run<float, Result::kSoftmax>(split, 1)(o);
   });
 }
 
@@ -147,7 +142,7 @@ TEST_P(EverySchedule, AMissingBarrierIsCaught) {
       missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 20), 0);
   // Only the first warp's sum is written, and it may be the last by chance: not in five blocks.
   Case pieces = given(1, 5 * 2048);
-  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(pieces, 2048, GetParam(), 20)), 0);
+  EXPECT_EQ((missed_in_split<SplitLauncher<OnlineMethod, kBug>>(pieces, 2048, GetParam(), 20)), 0);
 }
 
 TEST_P(EverySchedule, ADroppedTailIsCaught) {
@@ -156,7 +151,7 @@ TEST_P(EverySchedule, ADroppedTailIsCaught) {
   EXPECT_EQ(missed_in_a_row(online<float, Result::kSoftmax, 256, kBug>, c, GetParam(), 1), 0);
   EXPECT_EQ(
       missed_in_a_row(block_resident<float, Result::kSoftmax, 256, 8, kBug>, c, GetParam(), 1), 0);
-  EXPECT_EQ((missed_in_split<256, kBug, Bug::kNone>(c, 512, GetParam(), 1)), 0);
+  EXPECT_EQ((missed_in_split<SplitLauncher<OnlineMethod, kBug>>(c, 512, GetParam(), 1)), 0);
   Case rows = given(3, 1021);
   EXPECT_EQ(times_missed(rows, GetParam(), 1,
                          [](const Shape& s, const Operands& o) {
@@ -166,10 +161,30 @@ TEST_P(EverySchedule, ADroppedTailIsCaught) {
             0);
 }
 
-TEST_P(EverySchedule, APieceLeftOutOfTheMergeIsCaught) {
+template <typename Method>
+void expect_left_out_pieces_are_caught(simt::Order order) {
   Case c = given(1, 1601);  // 201 pieces: lanes merge six or seven
-  EXPECT_EQ((missed_in_split<64, Bug::kNone, Bug::kDroppedPieces>(c, 8, GetParam(), 1)), 0);
-  EXPECT_EQ((missed_in_split<64, Bug::kNone, Bug::kNone>(c, 8, GetParam(), 1)), 1);
+  using Wrong = SplitLauncher<Method, Bug::kNone, Bug::kDroppedPieces, 64>;
+  using Right = SplitLauncher<Method, Bug::kNone, Bug::kNone, 64>;
+  EXPECT_EQ(missed_in_split<Wrong>(c, 8, order, 1), 0);
+  EXPECT_EQ(missed_in_split<Right>(c, 8, order, 1), 1);
+}
+
+TEST_P(EverySchedule, APieceLeftOutOfTheMergeIsCaught) {
+  expect_left_out_pieces_are_caught<OnlineMethod>(GetParam());
+  expect_left_out_pieces_are_caught<TwoPassMethod>(GetParam());
+}
+
+TEST_P(EverySchedule, AnExponentThatStaysOrARowOutOfReachIsCaught) {
+  // Without the fallback, which would mend what overflows.
+  using Stays = SplitLauncher<TwoPassMethod, Bug::kExponentStays, Bug::kNoFallback>;
+  Case steep = given(1, 9000, 0, "steep");
+  EXPECT_EQ(missed_in_split<Stays>(steep, 2048, GetParam(), 1), 0);
+  EXPECT_EQ(missed_in_split<SplitLauncher<TwoPassMethod>>(steep, 2048, GetParam(), 1), 1);
+  using NoFallback = SplitLauncher<TwoPassMethod, Bug::kNone, Bug::kNoFallback>;
+  Case huge = given(1, 600, 0, "huge");
+  EXPECT_EQ(missed_in_split<NoFallback>(huge, 128, GetParam(), 1), 0);
+  EXPECT_EQ(missed_in_split<SplitLauncher<TwoPassMethod>>(huge, 128, GetParam(), 1), 1);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/phase.h"
 #include "core/registry.h"
 
 namespace sb::softmax {
@@ -38,6 +39,8 @@ struct Piece {
   char* y;
   std::int64_t n;
   std::int64_t element;  // bytes
+
+  double bytes() const { return static_cast<double>(n * element); }  // of x
 
   Piece part(std::int64_t begin, std::int64_t end) const {
     return {x + begin * element, y + begin * element, end - begin, element};
@@ -68,14 +71,17 @@ void for_each_span(const Piece& piece, const F& visit) {
   if (rest.n > 0) visit(rest, Span{rest.n});
 }
 
-float maximum_of(const Passes& p, const Piece& piece) {
+float maximum_of(const Passes& p, const Piece& piece, PhaseSink* sink) {
+  const Phase phase("pass 1: maximum", {.read = piece.bytes()}, sink);
   float m = -std::numeric_limits<float>::infinity();
   for_each_span(piece,
                 [&](const Piece& part, Span span) { m = std::max(m, p.maximum(part.x, span)); });
   return m;
 }
 
-Partial sum_of(const Passes& p, const Piece& piece, float scale) {
+Partial sum_of(const Passes& p, const Piece& piece, float scale, PhaseSink* sink) {
+  const Phase phase(p.maximum != nullptr ? "pass 2: sum" : "pass 1: sum",
+                    {.read = piece.bytes(), .written = p.sum_writes ? piece.bytes() : 0}, sink);
   Partial total{scale, 0};
   bool first = true;
   for_each_span(piece, [&](const Piece& part, Span span) {
@@ -92,7 +98,9 @@ Partial sum_of(const Passes& p, const Piece& piece, float scale) {
   return total;
 }
 
-void write(const Passes& p, const Piece& piece, Partial total) {
+void write(const Passes& p, const Piece& piece, Partial total, PhaseSink* sink) {
+  const Phase phase(p.maximum != nullptr ? "pass 3: write" : "pass 2: write",
+                    {.read = piece.bytes(), .written = piece.bytes()}, sink);
   for_each_span(piece, [&](const Piece& part, Span span) { p.write(part.x, part.y, span, total); });
 }
 
@@ -101,18 +109,28 @@ const Passes& passes_for(const Passes& p, std::int64_t n) {
   return n == 1 && p.rescue != nullptr ? *p.rescue : p;
 }
 
-void row_alone(const Passes& p, const Piece& row) {
+void row_alone(const Passes& p, const Piece& row, PhaseSink* sink) {
   const float scale =
-      p.maximum != nullptr ? maximum_of(p, row) : std::numeric_limits<float>::lowest();
-  const Partial total = sum_of(p, row, scale);
-  if (p.trusted != nullptr && !p.trusted(total)) return row_alone(*p.rescue, row);
-  write(p, row, total);
+      p.maximum != nullptr ? maximum_of(p, row, sink) : std::numeric_limits<float>::lowest();
+  const Partial total = sum_of(p, row, scale, sink);
+  if (p.trusted != nullptr && !p.trusted(total)) return row_alone(*p.rescue, row, sink);
+  write(p, row, total, sink);
+}
+
+// Of the whole team, once every thread has brought its part.
+Partial merged(const Passes& p, const std::vector<Partial>& partials, PhaseSink* sink) {
+  const Phase phase("merge", {}, sink);
+#pragma omp barrier
+  Partial total = partials[0];
+  for (std::size_t t = 1; t < partials.size(); ++t) total = p.merge(total, partials[t]);
+  return total;
 }
 
 // One row over all threads of the team: partial results meet in `partials`, everyone merges them
 // in the same order, so the result does not depend on who came first.
 void row_in_team(const Passes& p, const Piece& row, std::vector<Partial>& partials) {
   const int threads = static_cast<int>(partials.size());
+  PhaseSink* sink = phase_listener();
   bool rescue = false;
 #pragma omp parallel num_threads(threads)
   {
@@ -122,18 +140,17 @@ void row_in_team(const Passes& p, const Piece& row, std::vector<Partial>& partia
     Partial& result = partials[static_cast<std::size_t>(me)];
     float scale = std::numeric_limits<float>::lowest();
     if (p.maximum != nullptr) {
-      result.scale = maximum_of(p, mine);
+      result.scale = maximum_of(p, mine, sink);
+      const Phase phase("merge", {}, sink);
 #pragma omp barrier
       scale = partials[0].scale;
       for (const Partial& other : partials) scale = std::max(scale, other.scale);
 #pragma omp barrier
     }
-    result = sum_of(p, mine, scale);
-#pragma omp barrier
-    Partial total = partials[0];
-    for (std::size_t t = 1; t < partials.size(); ++t) total = p.merge(total, partials[t]);
+    result = sum_of(p, mine, scale, sink);
+    const Partial total = merged(p, partials, sink);
     if (p.trusted == nullptr || p.trusted(total)) {
-      write(p, mine, total);
+      write(p, mine, total, sink);
     } else if (me == 0) {
       rescue = true;
     }
@@ -155,9 +172,10 @@ class PassesKernel final : public Kernel {
 
   void run(const Operands& operands) override {
     if (shape_.cols == 0) return;
+    PhaseSink* sink = phase_listener();
     if (threads_ == 1) {
       const FlushDenormals flush;
-      for (std::int64_t r = 0; r < shape_.rows; ++r) row_alone(passes_, row(operands, r));
+      for (std::int64_t r = 0; r < shape_.rows; ++r) row_alone(passes_, row(operands, r), sink);
     } else if (shape_.rows < threads_) {
       for (std::int64_t r = 0; r < shape_.rows; ++r) {
         row_in_team(passes_, row(operands, r), partials_);
@@ -167,7 +185,7 @@ class PassesKernel final : public Kernel {
       {
         const FlushDenormals flush;
 #pragma omp for schedule(static)
-        for (std::int64_t r = 0; r < shape_.rows; ++r) row_alone(passes_, row(operands, r));
+        for (std::int64_t r = 0; r < shape_.rows; ++r) row_alone(passes_, row(operands, r), sink);
       }
     }
   }

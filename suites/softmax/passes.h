@@ -45,7 +45,8 @@ struct Passes {
   float (*maximum)(const void* x, Span span) = nullptr;
   // Sum of at most `block` elements. `scale` is the row's maximum where `maximum` is given, else
   // what the blocks before have reached, the lowest float if there is none. May write y (reload
-  // stores the exponentials).
+  // stores the exponentials and says so in `sum_writes`).
+  bool sum_writes = false;
   Partial (*sum)(const void* x, void* y, Span span, float scale);
   Partial (*merge)(Partial a, Partial b);
   void (*write)(const void* x, void* y, Span span, Partial total);

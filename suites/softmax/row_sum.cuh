@@ -7,7 +7,14 @@ namespace sb::softmax {
 namespace {
 
 // Planted bugs that the tests must see fail; kNone is the kernel.
-enum class Bug { kNone, kNoBarrierBeforeRead, kDroppedTail, kDroppedPieces };
+enum class Bug {
+  kNone,
+  kNoBarrierBeforeRead,
+  kDroppedTail,
+  kDroppedPieces,
+  kExponentStays,  // two_pass: the sum is not moved when exponents outgrow its own
+  kNoFallback,     // two_pass: rows out of reach are left as they are
+};
 
 // What is written of a row.
 enum class Result { kSoftmax, kLogSoftmax };
@@ -28,24 +35,27 @@ __device__ __forceinline__ double rescaled(const RowSum& piece, float maximum) {
   return piece.maximum == maximum ? piece.sum : piece.sum * expf(piece.maximum - maximum);
 }
 
-__device__ __forceinline__ RowSum merged(const RowSum& a, const RowSum& b) {
+// Sum: RowSum, or what has its members and a rescaled() of its own.
+template <typename Sum>
+__device__ __forceinline__ Sum merged(const Sum& a, const Sum& b) {
   const float maximum = fmaxf(a.maximum, b.maximum);
   return {maximum, rescaled(a, maximum) + rescaled(b, maximum)};
 }
 
-__device__ __forceinline__ RowSum merged_over_warp(RowSum piece) {
+template <typename Sum>
+__device__ __forceinline__ Sum merged_over_warp(Sum piece) {
   for (int distance = 16; distance > 0; distance /= 2) {
     const float maximum = __shfl_xor_sync(~0u, piece.maximum, distance);
     const double sum = __shfl_xor_sync(~0u, piece.sum, distance);
-    piece = merged(piece, {maximum, sum});
+    piece = merged(piece, Sum{maximum, sum});
   }
   return piece;
 }
 
 // Same result in every thread. The block has kThreads threads, a multiple of 32. To be called once
 // in a kernel: nothing keeps a second call from overwriting what the first still reads.
-template <int kThreads, Bug kBug = Bug::kNone>
-__device__ __forceinline__ RowSum merged_over_block(RowSum piece) {
+template <int kThreads, Bug kBug = Bug::kNone, typename Sum>
+__device__ __forceinline__ Sum merged_over_block(Sum piece) {
   constexpr int kWarps = kThreads / 32;
   SB_SHARED(float, maxima, [kWarps]);
   SB_SHARED(double, sums, [kWarps]);
@@ -57,7 +67,7 @@ __device__ __forceinline__ RowSum merged_over_block(RowSum piece) {
     sums[warp] = piece.sum;
   }
   if constexpr (kBug != Bug::kNoBarrierBeforeRead) __syncthreads();
-  return merged_over_warp(lane < kWarps ? RowSum{maxima[lane], sums[lane]} : RowSum{});
+  return merged_over_warp(lane < kWarps ? Sum{maxima[lane], sums[lane]} : Sum{});
 }
 
 // What turns an element into its result: softmax y = exp(x - m) / sum, log_softmax
@@ -101,9 +111,9 @@ __device__ __forceinline__ Group<T> load(const T* x, const Place& at) {
   return group;
 }
 
-template <typename T, Result kResult>
+template <typename T, typename Normalised>
 __device__ __forceinline__ void store(T* y, const Place& at, Group<T> group,
-                                      const Normaliser<kResult>& normalised) {
+                                      const Normalised& normalised) {
   SB_UNROLL
   for (int i = 0; i < kWidth<T>; ++i) group.v[i] = normalised(group.v[i]);
   if (at.wide && kWidth<T> <= at.left) return store_group(y + at.first, group);

@@ -21,6 +21,7 @@ inline void scale_in_place(const void*, void* y, Span span, Partial total) {
 }
 
 constexpr Passes kPasses{.maximum = maximum<float>,
+                         .sum_writes = true,
                          .sum = sum_below_maximum<float, true>,
                          .merge = add,
                          .write = scale_in_place,

@@ -12,7 +12,7 @@ namespace {
 static_assert(kMostRows == 1 + kMostReferences);
 
 // Up to 2048 tokens the table lies in shared memory.
-template <Bug kBug = Bug::kNone>
+template <Bug kBug = Bug::kNone, ScoreBug kScoreBug = ScoreBug::kNone>
 DeviceRun block_hash_run(const Problem& problem) {
   constexpr std::size_t kMostShared = 64 * 1024;
   const Shape s(problem);
@@ -38,7 +38,7 @@ DeviceRun block_hash_run(const Problem& problem) {
             .threads = kThreads,
             .shared_bytes = shared ? table_bytes : sizeof(int)},
            count_ngrams<kBug>, call);
-    launch_scores(s, o);
+    launch_scores<kScoreBug>(s, o);
   };
 }
 

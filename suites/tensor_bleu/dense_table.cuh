@@ -11,7 +11,19 @@ namespace sb::tensor_bleu {
 namespace {
 
 // Planted bugs that the tests must see fail; kNone is the kernel.
-enum class DenseBug { kNone, kNoBarrierInScan, kLastMergeLeftOut, kLastReferenceLeftOut };
+enum class DenseBug {
+  kNone,
+  kNoBarrierInScan,
+  kLastMergeLeftOut,
+  kLastReferenceLeftOut,
+  kFirstRowNotRead,
+  kFirstPlaceNotListed,
+  kFirstPairNotSorted,
+  kFirstCellNotCleared,
+  kFirstPlaceNotCounted,
+  kLastReferenceWins,
+  kLastNgramNotSummed
+};
 
 inline constexpr int kDenseThreads = 128;
 
@@ -36,9 +48,10 @@ __device__ __forceinline__ int global_thread() {
 }
 
 // A warp per row; row b_i * (1 + refs) is the candidate's, its references follow.
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads) read_rows(DenseCall call) {
   const int row = global_thread() / 32;
-  if (row >= call.rows()) return;
+  if (row >= call.rows() || (kBug == DenseBug::kFirstRowNotRead && row == 0)) return;
   const std::int64_t sentence = row / (1 + call.refs);
   const int k = row % (1 + call.refs);
   const std::int64_t* const from = k == 0
@@ -48,9 +61,10 @@ __global__ void __launch_bounds__(kDenseThreads) read_rows(DenseCall call) {
   if (threadIdx.x % 32 == 0) call.lengths[row] = length;
 }
 
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads) list_ngrams(DenseCall call, int n) {
   const int i = global_thread();
-  if (i >= call.sorted) return;
+  if (i >= call.sorted || (kBug == DenseBug::kFirstPlaceNotListed && i == 0)) return;
   const int row = i / call.s;
   const bool there = row < call.rows() && i % call.s + n <= call.lengths[row];
   call.items[i] = there ? i : -1;
@@ -67,10 +81,11 @@ __device__ __forceinline__ int compare(const std::int64_t* tokens, int a, int b,
 }
 
 // A step of Batcher's bitonic sort: pairs `distance` apart in runs of `run`.
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads)
     sort_step(DenseCall call, int n, int run, int distance) {
   const int t = global_thread();
-  if (t >= call.sorted / 2) return;
+  if (t >= call.sorted / 2 || (kBug == DenseBug::kFirstPairNotSorted && t == 0)) return;
   const int i = t / distance * 2 * distance + t % distance;
   const int a = call.items[i], b = call.items[i + distance];
   const bool ascending = (i & run) == 0;
@@ -109,17 +124,21 @@ __global__ void __launch_bounds__(kDenseThreads) number_ngrams(DenseCall call, i
   }
 }
 
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads) clear_table(DenseCall call, int* table) {
   const std::int64_t cells = std::int64_t{call.b} * *call.unique;
   const std::int64_t step = std::int64_t{gridDim.x} * kDenseThreads;
-  for (std::int64_t i = global_thread(); i < cells; i += step) table[i] = 0;
+  for (std::int64_t i = global_thread(); i < cells; i += step) {
+    if (kBug != DenseBug::kFirstCellNotCleared || i != 0) table[i] = 0;
+  }
 }
 
 // Row k of each sentence (0: the candidate) into `table`.
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads)
     count_into(DenseCall call, int n, int k, int* table) {
   const int i = global_thread();
-  if (i >= call.b * call.s) return;
+  if (i >= call.b * call.s || (kBug == DenseBug::kFirstPlaceNotCounted && i == 0)) return;
   const int sentence = i / call.s, position = i % call.s;
   const int row = sentence * (1 + call.refs) + k;
   if (position + n > call.lengths[row]) return;
@@ -127,21 +146,25 @@ __global__ void __launch_bounds__(kDenseThreads)
   atomicAdd(&table[std::int64_t{sentence} * *call.unique + id], 1);
 }
 
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads) raise_most(DenseCall call) {
   const std::int64_t cells = std::int64_t{call.b} * *call.unique;
   const std::int64_t step = std::int64_t{gridDim.x} * kDenseThreads;
   for (std::int64_t i = global_thread(); i < cells; i += step) {
-    if (call.of_reference[i] > call.most[i]) call.most[i] = call.of_reference[i];
+    const bool more = call.of_reference[i] > call.most[i];
+    if (more || kBug == DenseBug::kLastReferenceWins) call.most[i] = call.of_reference[i];
   }
 }
 
 // Row sums of the minimum: a warp per sentence.
+template <DenseBug kBug>
 __global__ void __launch_bounds__(kDenseThreads) sum_clipped(DenseCall call, int n) {
   const int sentence = global_thread() / 32;
   if (sentence >= call.b) return;
   const std::int64_t first = std::int64_t{sentence} * *call.unique;
+  const int columns = *call.unique - (kBug == DenseBug::kLastNgramNotSummed);
   int sum = 0;
-  for (int i = static_cast<int>(threadIdx.x) % 32; i < *call.unique; i += 32) {
+  for (int i = static_cast<int>(threadIdx.x) % 32; i < columns; i += 32) {
     const int own = call.of_candidate[first + i], most = call.most[first + i];
     sum += own < most ? own : most;
   }

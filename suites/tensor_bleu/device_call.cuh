@@ -31,14 +31,15 @@ inline DeviceRule device_rule(const Rule& rule) {
   return device;
 }
 
-inline void launch_scores(const Shape& s, const Operands& o) {
+template <ScoreBug kBug = ScoreBug::kNone>
+void launch_scores(const Shape& s, const Operands& o) {
   const auto b = static_cast<int>(s.b);
   const int columns = s.rule.counted_orders();
   const DeviceRule rule = device_rule(s.rule);
-  launch({.x = static_cast<unsigned>((s.b + 127) / 128), .threads = 128}, score_sentences,
+  launch({.x = static_cast<unsigned>((s.b + 127) / 128), .threads = 128}, score_sentences<kBug>,
          o.get<const std::int64_t>(kCounts), o.get<double>(kScores), b, columns, rule);
-  launch({.threads = 32}, score_corpus, o.get<const std::int64_t>(kCounts), o.get<double>(kCorpus),
-         b, columns, rule);
+  launch({.threads = 32}, score_corpus<kBug>, o.get<const std::int64_t>(kCounts),
+         o.get<double>(kCorpus), b, columns, rule);
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 namespace sb::tensor_bleu {
 namespace {
 
+// Planted bugs that the tests must see fail; kNone is the kernel.
+enum class ScoreBug { kNone, kLastSentenceNotScored, kLastSentenceNotSummed };
+
 inline constexpr int kOrdersOnDevice = 5;
 
 struct DeviceRule {
@@ -66,10 +69,11 @@ __device__ __forceinline__ double nltk_score(const DeviceRule& rule, const Devic
 __device__ __forceinline__ std::int64_t at_least_one(std::int64_t x) { return x < 1 ? 1 : x; }
 
 // counts: [b][2 * columns + 2] with columns >= orders. A thread per sentence.
+template <ScoreBug kBug>
 __global__ void __launch_bounds__(128) score_sentences(const std::int64_t* counts, double* scores,
                                                        int b, int columns, DeviceRule rule) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i >= b) return;
+  if (i >= b - (kBug == ScoreBug::kLastSentenceNotScored)) return;
   const std::int64_t* const row = counts + std::int64_t{i} * (2 * columns + 2);
   DeviceCounts own = {.c = row[2 * columns], .r = row[2 * columns + 1]};
   SB_UNROLL
@@ -93,9 +97,11 @@ __device__ __forceinline__ std::int64_t column_sum(const std::int64_t* column, i
 }
 
 // One warp.
+template <ScoreBug kBug>
 __global__ void __launch_bounds__(32)
     score_corpus(const std::int64_t* counts, double* corpus, int b, int columns, DeviceRule rule) {
   const int stride = 2 * columns + 2;
+  if (kBug == ScoreBug::kLastSentenceNotSummed) --b;
   DeviceCounts all;
   SB_UNROLL
   for (int n = 0; n < kOrdersOnDevice; ++n) {

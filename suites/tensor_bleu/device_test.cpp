@@ -108,9 +108,18 @@ TEST_P(EverySchedule, PlantedBugsAreCaught) {
   }
   if (simt::memory_is_checked()) {  // else it may number n-grams beyond the table
     EXPECT_TRUE(caught(dense_table_run<DenseBug::kNoBarrierInScan>, 20));
+    EXPECT_TRUE(caught(dense_table_run<DenseBug::kFirstPlaceNotListed>, 20));
   }
   EXPECT_TRUE(caught(dense_table_run<DenseBug::kLastMergeLeftOut>, 20));
   EXPECT_TRUE(caught(dense_table_run<DenseBug::kLastReferenceLeftOut>, 20));
+  EXPECT_TRUE(caught(dense_table_run<DenseBug::kFirstRowNotRead>, 20));
+  EXPECT_TRUE(caught(dense_table_run<DenseBug::kFirstPairNotSorted>, 20));
+  EXPECT_TRUE(caught(dense_table_run<DenseBug::kFirstCellNotCleared>, 20));
+  EXPECT_TRUE(caught(dense_table_run<DenseBug::kFirstPlaceNotCounted>, 20));
+  EXPECT_TRUE(caught(dense_table_run<DenseBug::kLastReferenceWins>, 20));
+  EXPECT_TRUE(caught(dense_table_run<DenseBug::kLastNgramNotSummed>, 20));
+  EXPECT_TRUE((caught(block_hash_run<Bug::kNone, ScoreBug::kLastSentenceNotScored>)));
+  EXPECT_TRUE((caught(block_hash_run<Bug::kNone, ScoreBug::kLastSentenceNotSummed>)));
   EXPECT_FALSE(caught(dense_table_run<DenseBug::kNone>, 20));
   EXPECT_TRUE(caught(block_hash_run<Bug::kTokensNotCompared>));
   EXPECT_TRUE(caught(block_hash_run<Bug::kLastNgramDropped>));

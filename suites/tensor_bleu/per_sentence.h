@@ -33,21 +33,24 @@ class PerSentence final : public Kernel {
   void run(const Operands& operands) override {
 #pragma omp parallel num_threads(static_cast <int>(workers_.size()))
     {
-      const Phase phase("sentences");
       Worker& worker = *workers_[static_cast<std::size_t>(omp_get_thread_num())];
 #pragma omp for schedule(dynamic, 4)
       for (std::int64_t i = 0; i < shape_.b; ++i) {
         Counts& counts = counts_[static_cast<std::size_t>(i)];
         worker.reader.read(operands, i);
         counts = lengths_of(shape_.rule, worker.reader.sentences());
-        worker.counter.count(worker.reader.sentences(), shape_.rule.counted_orders(),
-                             counts.num.data());
+        {
+          const Phase phase("count");
+          worker.counter.count(worker.reader.sentences(), shape_.rule.counted_orders(),
+                               counts.num.data());
+        }
+        const Phase phase("score");
         operands.get<double>(kScores)[i] = sentence_score(shape_.rule, counts);
         store_counts(counts, shape_.rule.counted_orders(),
                      operands.get<std::int64_t>(kCounts) + i * shape_.count_columns());
       }
     }
-    const Phase phase("corpus");
+    const Phase phase("corpus score");
     *operands.get<double>(kCorpus) = corpus_score(shape_, operands, counts_);
   }
 

@@ -34,6 +34,19 @@ TEST_F(Devices, FibersVerifyEveryCudaVariant) {
   EXPECT_THAT(done.out, Not(HasSubstr(",cpu,")));
 }
 
+TEST_F(Devices, PtxVerifiesEveryCudaVariantForBothArchitectures) {
+  const Finished devices = run({"list", "devices"});
+  if (devices.out.find("without a CUDA toolkit") != std::string::npos) {
+    GTEST_SKIP() << "this program was built without a CUDA toolkit";
+  }
+  const Finished done = run({"verify", "w.yaml", "--device", "ptx", "--csv", "-"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr(",online,compute_80,ptx,f32,"));
+  EXPECT_THAT(done.out, HasSubstr(",online,compute_90,ptx,f32,"));
+  EXPECT_THAT(done.out, HasSubstr("softmax-bench verify --device ptx"));
+  EXPECT_THAT(done.out, Not(HasSubstr(",cuda,")));
+}
+
 TEST_F(Devices, FibersHaveNoTime) {
   const Finished done = run({"run", "w.yaml", "--device", "simt", "--csv", "-"});
   EXPECT_EQ(done.exit_code, 77);

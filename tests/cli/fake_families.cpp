@@ -6,7 +6,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "core/counter_source.h"
 #include "core/device_work.h"
+#include "core/phase.h"
 #include "core/registry.h"
 
 namespace sb::fake {
@@ -95,6 +97,41 @@ const Registration refuses{
             .name = "refuses",
             .why_not = [](const Problem&) { return "not in the mood"; },
             .make = [](const Problem&) { return kernel_from([](const Operands&) {}); }}};
+
+// In two halves, each under a mark.
+const Registration marked{
+    Variant{.op = "twice", .name = "marked", .make = [](const Problem& problem) {
+              return kernel_from([n = problem.params.integer("n")](const Operands& operands) {
+                const float* x = operands.get<float>(kX);
+                float* y = operands.get<float>(kY);
+                const Traffic half{.read = 2.0 * static_cast<double>(n),
+                                   .written = 2.0 * static_cast<double>(n)};
+                {
+                  const Phase phase("first half", half);
+                  for (std::int64_t i = 0; i < n / 2; ++i) y[i] = 2 * x[i];
+                }
+                const Phase phase("second half", half);
+                for (std::int64_t i = n / 2; i < n; ++i) y[i] = 2 * x[i];
+              });
+            }}};
+
+// A machine's counters, where $SB_FAKE_COUNTERS is set.
+class FakeCounters final : public CounterSource {
+ public:
+  void start() override {}
+  std::vector<CounterValue> stop() override {
+    return {{counter::kCycles, 1000, ""},
+            {counter::kInstructions, 2000, ""},
+            {counter::kMemoryBytes, 512, "B"}};
+  }
+};
+const CounterRegistration counters{{.name = "fake",
+                                    .why_not = []() -> std::string {
+                                      return std::getenv("SB_FAKE_COUNTERS") != nullptr
+                                                 ? ""
+                                                 : "the fake counts nothing today";
+                                    },
+                                    .make = [] { return std::make_unique<FakeCounters>(); }}};
 
 // What $SB_FAKE_BUILD says, so that one program can stand for two builds.
 bool build_is(const char* what) {

@@ -74,6 +74,9 @@ TEST_F(GateCommand, TakesTheSameBuildTwice) {
   EXPECT_EQ(verdict()["exit_code"], 0);
   EXPECT_EQ(verdict()["rows"][0]["launch_pairs"], 6);
   EXPECT_THAT(space_.read("results/gate/junit.xml"), HasSubstr("tests=\"2\" failures=\"0\""));
+  const std::string parse =
+      "python3 -c 'import sys, xml.etree.ElementTree as xml; xml.parse(sys.argv[1])' ";
+  EXPECT_EQ(std::system((parse + space_.path("results/gate/junit.xml").string()).c_str()), 0);
   EXPECT_THAT(space_.read("results/gate/comment.md"), HasSubstr("**2 rows"));
 }
 

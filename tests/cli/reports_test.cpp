@@ -116,7 +116,18 @@ TEST_F(Reports, CompareWritesNoFileWhenItsInputIsBad) {
   EXPECT_FALSE(std::filesystem::exists(space_.path("out.md")));
 }
 
-// A file of each kind that a person or a killed run leaves behind, and what both commands say.
+TEST_F(Reports, CompareNamesABaselineThatIsNotThere) {
+  const Finished file = space_.run({"compare", "gone.csv", "base.csv", "--out", "out.md"});
+  EXPECT_EQ(file.exit_code, 2);
+  EXPECT_THAT(file.err, HasSubstr("gone.csv"));
+  EXPECT_FALSE(std::filesystem::exists(space_.path("out.md")));
+  std::filesystem::create_directory(space_.path("folder"));
+  const Finished folder = space_.run({"compare", "folder", "base.csv"});
+  EXPECT_EQ(folder.exit_code, 2);
+  EXPECT_THAT(folder.err, HasSubstr("folder/results.csv"));
+}
+
+// A file of each kind that a person or a killed run leaves behind, and what the commands say.
 struct BadFile {
   const char* name;
   std::function<std::string(std::string)> spoil;
@@ -132,9 +143,13 @@ class BadFiles : public Reports, public ::testing::WithParamInterface<BadFile> {
 
 TEST_P(BadFiles, AreRefusedWithThePlaceAndTheCure) {
   space_.write("bad.csv", GetParam().spoil(space_.read("base.csv")));
+  space_.write("c.yaml",
+               "paper: p\nclaims:\n  - {id: c, statement: s, hardware: h, setting: s, contender: "
+               "right, metric: time, value: 1, run: {op: twice, sweep: {n: [4]}}}\n");
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"compare", "base.csv", "bad.csv", "--out", "out.txt"},
-        {"roofline", "bad.csv", "--machine", "h100", "--out", "out.txt"}}) {
+        {"roofline", "bad.csv", "--machine", "h100", "--out", "out.txt"},
+        {"claims", "c.yaml", "--from", "bad.csv", "--out", "out.txt"}}) {
     const Finished done = space_.run(arguments);
     EXPECT_EQ(done.exit_code, 2) << arguments[0];
     EXPECT_THAT(done.err, AllOf(HasSubstr("bad.csv"), HasSubstr(GetParam().says)));
@@ -211,10 +226,10 @@ TEST_F(Reports, AMachineFileIsReadStrictly) {
 
 TEST_F(Reports, DeclaredMachinesAreReadableByName) {
   for (const char* name : {"a100", "h100", "h200"}) {
-    // CPU rows have no roof on a GPU but its memory's.
     const Finished done = space_.run({"roofline", "base.csv", "--machine", name});
     EXPECT_EQ(done.exit_code, 0) << done.err;
-    EXPECT_THAT(done.out, HasSubstr("ceilings declared for NVIDIA"));
+    EXPECT_THAT(done.out, AllOf(HasSubstr("ceilings declared for NVIDIA"), HasSubstr("mem triad"),
+                                HasSubstr("cuda f32 fma")));
   }
 }
 

@@ -83,17 +83,17 @@ TEST(JudgeBound, RefutesAnAtMostOfACostThatIsPassed) {
   EXPECT_EQ(bound(claim, 1.0, 1.1), ClaimVerdict::kExceeded);
 }
 
-TEST(JudgeBound, TakesAboutAsABandAndKnowsWhichSideIsBetter) {
+TEST(JudgeBound, TakesAboutAsABandWhoseBoundsNoIntervalMayStraddle) {
   const Claim gain = claim_of("speedup", "~", 2);
   EXPECT_EQ(bound(gain, 1.81, 2.19), ClaimVerdict::kConfirmed);
-  EXPECT_EQ(bound(gain, 2.1, 2.3), ClaimVerdict::kConfirmed) << "over the better end";
+  EXPECT_EQ(bound(gain, 2.1, 2.3), ClaimVerdict::kInconclusive) << "over the better end";
   EXPECT_EQ(bound(gain, 1.7, 1.9), ClaimVerdict::kInconclusive) << "over the worse end";
   EXPECT_EQ(bound(gain, 2.3, 2.4), ClaimVerdict::kExceeded);
   EXPECT_EQ(bound(gain, 1.5, 1.7), ClaimVerdict::kRefutedHere);
   const Claim cost = claim_of("slowdown", "~", 2);
   EXPECT_EQ(bound(cost, 2.3, 2.4), ClaimVerdict::kRefutedHere);
   EXPECT_EQ(bound(cost, 2.1, 2.3), ClaimVerdict::kInconclusive);
-  EXPECT_EQ(bound(cost, 1.7, 1.9), ClaimVerdict::kConfirmed);
+  EXPECT_EQ(bound(cost, 1.7, 1.9), ClaimVerdict::kInconclusive);
   EXPECT_EQ(bound(cost, 1.5, 1.7), ClaimVerdict::kExceeded);
 }
 
@@ -360,6 +360,26 @@ TEST_F(ClaimsReport, ListsForEachClaimWhetherItCanBeTestedHere) {
   const std::string text = claims_list(claims_, place_);
   EXPECT_THAT(text, HasSubstr("2 claims, 1 of them can be tested here"));
   EXPECT_THAT(text, HasSubstr("not here: needs a model"));
+  EXPECT_THAT(text, HasSubstr("softmax: new against old; the figure itself is judged"));
+}
+
+std::string listed(Claim claim, bool has_cuda_variant = true) {
+  ClaimPlace place;
+  place.has_cuda_variant = [=](const std::string&, const std::string&) { return has_cuda_variant; };
+  return claims_list({std::move(claim)}, place);
+}
+
+TEST(ClaimsList, SaysWhatAGpuWouldSettle) {
+  Claim claim = claim_of("speedup", "~", 2);
+  EXPECT_THAT(listed(claim), HasSubstr("nothing: the claim is about CPUs"));
+  claim.hardware_class = "gpu";
+  EXPECT_THAT(listed(claim), HasSubstr("direction only: the paper's hardware is a gpu"));
+  EXPECT_THAT(listed(claim), HasSubstr("no workload at the paper's sizes"));
+  claim.run_cuda = claim.run;
+  EXPECT_THAT(listed(claim), HasSubstr("settle: the figure itself, at the paper's sizes"));
+  EXPECT_THAT(listed(claim, false), HasSubstr("nothing yet: no CUDA variant of softmax new"));
+  claim.not_testable = "needs a model";
+  EXPECT_THAT(listed(claim), HasSubstr("settle: nothing: no kernel here"));
 }
 
 }  // namespace

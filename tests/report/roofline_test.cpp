@@ -181,7 +181,7 @@ TEST(Advice, AsksForExponentialsOnlyWhereThereAreAny) {
 TEST(Advice, PointsToTheStreamingFormThatIsFasterHere) {
   const Row slow = row_of("two_pass", 20, 1.5);
   EXPECT_EQ(advice(slow, {row_of("two_pass_stream", 25, 1.5)}),
-            "streaming stores (two_pass_stream takes 1.25x less time)");
+            "streaming stores (two_pass_stream is 1.25 times as fast)");
   EXPECT_THAT(advice(slow, {row_of("two_pass_stream", 19, 1.5)}), Not(HasSubstr("streaming")));
 }
 
@@ -242,6 +242,21 @@ TEST(RooflineLayout, LetsNoTwoLabelsCollideAndNoneLeaveTheFrame) {
     EXPECT_EQ(layout.point_labels.size() + static_cast<std::size_t>(layout.unlabelled),
               panel.points.size());
     EXPECT_LE(layout.unlabelled, 4) << "of 60 points at three intensities";
+  }
+}
+
+// CPU rows under a GPU's ceilings, which lie decades above them.
+TEST(RooflineLayout, ShowsEveryRoofOfADeclaredMachine) {
+  Peaks gpu;
+  gpu.identity = "a GPU";
+  gpu.roofs = {bandwidth("mem", "triad", 3350), flops("cuda", 67000)};
+  for (Roof& roof : gpu.roofs) roof.source = "declared";
+  Row two = row_of("a", 10, 1);
+  two.threads = 2;
+  const Roofline roofline = build_roofline({row_of("a", 10, 1), two}, gpu, true);
+  for (const RooflinePanel& panel : roofline.panels) {
+    EXPECT_EQ(panel.roofs.size(), 2u) << panel.title;
+    EXPECT_EQ(layout_panel(roofline, panel, {80, 790, 60, 480}).roofs.size(), 2u) << panel.title;
   }
 }
 

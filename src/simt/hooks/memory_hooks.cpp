@@ -1,6 +1,9 @@
 // The functions that g++ -fsanitize=thread calls at every access of instrumented code, in place of
 // ThreadSanitizer's own: the runtime library must not be linked. Compiled only into checked
 // programs (tests/CMakeLists.txt), and never instrumented itself.
+#include <cstdio>
+#include <string>
+
 #include "simt/device_runtime.h"
 #include "simt/memory_checker.h"
 
@@ -9,8 +12,15 @@ extern "C" char __executable_start;  // the linker's: program counters are repor
 namespace sb::simt {
 namespace {
 
+// For addr2line -Cife PROGRAM.
+std::string program_counter(std::uintptr_t place) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%#zx", static_cast<std::size_t>(place));
+  return text;
+}
+
 MemoryChecker& checker() {
-  static MemoryChecker one;
+  static MemoryChecker one(MemoryChecker::HostMemory::kReadable, program_counter);
   return one;
 }
 

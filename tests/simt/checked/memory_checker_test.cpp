@@ -115,6 +115,44 @@ TEST_P(EverySchedule, BlocksThatWriteOnePlaceAreARace) {
               IsEmpty());
 }
 
+// Block 0 writes, sets a flag; block 1 waits for it, reads, and lowers it again.
+std::vector<std::string> errors_of_a_flag(Order order, bool barrier_before, bool acquire) {
+  auto* const x = static_cast<int*>(device_allocate(32 * sizeof(int)));
+  auto* const flag = static_cast<unsigned*>(device_allocate(sizeof(unsigned)));
+  *flag = 0;
+  const Report report =
+      launch({.grid = {2}, .block = {32}, .together = true}, {.order = order}, [=] {
+        if (blockIdx.x == 0) {
+          x[threadIdx.x] = static_cast<int>(threadIdx.x);
+          if (barrier_before) __syncthreads();
+          if (threadIdx.x == 0) sb_store_release(flag, 1u);
+        } else {
+          if (acquire && threadIdx.x == 0) {
+            while (sb_load_acquire(flag) == 0) {
+            }
+            sb_store_release(flag, 0u);
+          }
+          __syncthreads();
+          SB_SHARED(int, s, [32]);
+          s[threadIdx.x] = x[31 - threadIdx.x];
+        }
+      });
+  device_free(x);
+  device_free(flag);
+  return report.errors;
+}
+
+TEST_P(EverySchedule, AFlagOrdersBlocks) {
+  EXPECT_THAT(errors_of_a_flag(GetParam(), true, true), IsEmpty());
+}
+
+TEST_P(EverySchedule, AFlagWithoutBarrierOrAcquireIsARace) {
+  EXPECT_THAT(errors_of_a_flag(GetParam(), false, true),
+              Contains(HasSubstr("in different blocks")));
+  EXPECT_THAT(errors_of_a_flag(GetParam(), true, false),
+              Contains(HasSubstr("in different blocks")));
+}
+
 TEST_P(EverySchedule, AHostPointerIsReported) {
   int on_host[64] = {};
   EXPECT_THAT(errors_of(kTwoWarps, [p = on_host] { p[threadIdx.x] = 1; }),

@@ -1,0 +1,63 @@
+// nvcc's PTX of the attention kernels: right, and every instruction of it executed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "testing/ptx_proof.h"
+
+namespace sb::attention {
+namespace {
+
+using Given = std::map<std::string, std::string>;
+
+Given numbers(std::initializer_list<std::pair<const char*, int>> values) {
+  Given params;
+  for (const auto& [name, value] : values) params[name] = std::to_string(value);
+  return params;
+}
+
+void expect_right(const std::string& op, Given params, Dtype dtype, const std::string& fill = "") {
+  EXPECT_GT(sb::testing::expect_right_as_ptx({op, params, fill, 1, dtype}), 0);
+}
+
+TEST(Ptx, OfFlash2IsRight) {
+  for (const Dtype dtype : {Dtype::kBf16, Dtype::kF16}) {
+    for (const int d : {64, 80, 96, 128, 256}) {
+      Given params = numbers({{"b", 1}, {"h", 2}, {"hkv", 1}, {"m", 67}, {"n", 200}, {"d", d}});
+      params["causal"] = "bottom_right";
+      expect_right("attention", params, dtype);
+    }
+  }
+}
+
+TEST(Ptx, OfDecodingIsRight) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+    for (const int d : {64, 128, 256}) {
+      for (const int h : {1, 5}) {
+        expect_right("attention_decode",
+                     numbers({{"b", 1}, {"h", h}, {"hkv", 1}, {"n", 150}, {"d", d}}), dtype);
+      }
+    }
+    expect_right("attention_decode",
+                 numbers({{"b", 1}, {"h", 2}, {"hkv", 1}, {"n", 300}, {"d", 64}}), dtype,
+                 "large_scores");
+  }
+}
+
+TEST(Ptx, OfTheBackwardPassIsRight) {
+  for (const Dtype dtype : {Dtype::kBf16, Dtype::kF16}) {
+    for (const int d : {64, 80, 96, 128}) {
+      Given params = numbers({{"b", 1}, {"h", 2}, {"hkv", 1}, {"m", 150}, {"n", 200}, {"d", d}});
+      params["causal"] = "bottom_right";
+      expect_right("attention_backward", params, dtype);
+    }
+  }
+}
+
+// Runs after the tests above.
+TEST(Ptx, WasExecutedInstructionByInstruction) {
+  EXPECT_THAT(sb::testing::unexecuted_instructions({}), ::testing::IsEmpty())
+      << "of " << sb::testing::instructions_of_all_kernels();
+}
+
+}  // namespace
+}  // namespace sb::attention

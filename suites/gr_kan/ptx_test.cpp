@@ -1,0 +1,41 @@
+// nvcc's PTX of the GR-KAN kernels: right, and every instruction of it executed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "testing/ptx_proof.h"
+
+namespace sb::gr_kan {
+namespace {
+
+int expect_right(const std::string& op, int rows, int d, int groups,
+                 const std::string& numerator = "per_group") {
+  return sb::testing::expect_right_as_ptx({op,
+                                           {{"rows", std::to_string(rows)},
+                                            {"d", std::to_string(d)},
+                                            {"groups", std::to_string(groups)},
+                                            {"numerator", numerator},
+                                            {"coefficients", "random"}}});
+}
+
+TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
+  for (const char* op : {"gr_kan", "gr_kan_backward"}) {
+    EXPECT_GT(expect_right(op, 3, 8, 4), 0);
+    expect_right(op, 65, 48, 2);          // a tile and a row; six trips through a tile
+    expect_right(op, 64 * 64 + 1, 2, 1);  // persistent blocks walk over two tiles
+  }
+  // One to seven partial rows: the loop over them is unrolled four times.
+  for (int tiles = 1; tiles <= 7; ++tiles) {
+    for (const char* numerator : {"per_group", "shared"}) {
+      expect_right("gr_kan_backward", 64 * tiles, 4, 2, numerator);
+    }
+  }
+  EXPECT_THAT(
+      sb::testing::unexecuted_instructions(
+          {{"backward_atomic", "backward.cuh:40", 1, "a second trip takes a million elements"},
+           {"forward_elements", "forward.cuh:16", 1, "a second trip takes a million elements"}}),
+      ::testing::IsEmpty())
+      << "of " << sb::testing::instructions_of_all_kernels();
+}
+
+}  // namespace
+}  // namespace sb::gr_kan

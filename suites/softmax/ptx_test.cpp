@@ -1,0 +1,42 @@
+// nvcc's PTX of the softmax kernels: right, and every instruction of it executed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "testing/ptx_proof.h"
+
+namespace sb::softmax {
+namespace {
+
+using sb::testing::Case;
+
+// Both operations, all types; rows that begin at multiples of 16 bytes, and rows that do not.
+void expect_all_forms_right(std::int64_t rows, std::int64_t cols, const std::string& fill = "") {
+  for (const char* op : {"softmax", "log_softmax"}) {
+    for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+      for (const std::int64_t stride : {(cols + 7) / 8 * 8, (cols + 8) / 8 * 8 + 1}) {
+        const std::map<std::string, std::string> params = {{"rows", std::to_string(rows)},
+                                                           {"cols", std::to_string(cols)},
+                                                           {"stride", std::to_string(stride)}};
+        EXPECT_GT(sb::testing::expect_right_as_ptx({op, params, fill, 1, dtype}), 0);
+      }
+    }
+  }
+}
+
+TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
+  // Each form of warp_per_row and block_resident by its columns, rows that end in each group of its
+  // threads' registers, tails that miss 16 bytes.
+  for (const std::int64_t cols : {7, 125, 250, 509, 1021}) expect_all_forms_right(2, cols);
+  for (const std::int64_t cols : {2045, 3069, 4093, 5117, 6141, 7165, 8189}) {
+    expect_all_forms_right(1, cols);
+    if (cols > 2045) expect_all_forms_right(1, 4 * cols + 9);
+  }
+  for (const char* fill : {"half_masked", "one_inf", "one_nan", "steep"}) {
+    expect_all_forms_right(1, 125, fill);
+  }
+  EXPECT_THAT(sb::testing::unexecuted_instructions({}), ::testing::IsEmpty())
+      << "of " << sb::testing::instructions_of_all_kernels();
+}
+
+}  // namespace
+}  // namespace sb::softmax
