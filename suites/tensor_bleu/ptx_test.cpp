@@ -26,7 +26,9 @@ TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
   // does not fit into shared memory.
   for (const int s : {33, 70, 100, 150, 230}) expect_right(1, s, 2, 50);
   expect_right(1, 2100, 1, 300);
-  expect_right(170, 3, 1, 4, {{"weights", "uniform1"}});
+  expect_right(1, 9, 20, 5);  // five trips over the references
+  for (const int b : {33, 70, 100, 170, 230}) expect_right(b, 3, 1, 4);
+  expect_right(170, 3, 1, 4, {{"weights", "uniform5"}});
   for (const char* method : {"method0", "method1", "method2", "method3", "method4"}) {
     expect_right(5, 12, 2, 6, {{"smoothing", method}});
   }
