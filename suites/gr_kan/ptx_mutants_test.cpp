@@ -29,6 +29,10 @@ TEST(PtxMutants, OfPersistentAreCaughtOrExplained) {
       {{"rational.cuh:0", "", 3, "which division is taken, 32 bits or 64: both are right"},
        {"or.b64", "left out", 2, "as above"},
        {"backward.cuh:30: cvt.u64.u32", "left out", 1, "as above"},
+       {"backward.cuh:26: sub.s64", "operands swapped", 1, "in the division by 64 bits"},
+       {"backward.cuh:29: add.s64 %rd110", "add. becomes sub.", 1, "as above"},
+       {"backward.cuh:92: add.s64", "add. becomes sub.", 1,
+        "the number of a trip, which nothing uses"},
        {"backward.cuh:92: mov.f32", "left out", 4,
         "sums of a block without rows, of which there is none"}});
   std::printf(
