@@ -35,10 +35,8 @@ TEST(Ptx, OfDecodingIsRight) {
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
     for (const int d : {64, 128, 256}) {
       for (const int h : {1, 5}) {
-        for (const int n : {150, 1500}) {
-          expect_right("attention_decode",
-                       numbers({{"b", 1}, {"h", h}, {"hkv", 1}, {"n", n}, {"d", d}}), dtype);
-        }
+        expect_right("attention_decode",
+                     numbers({{"b", 1}, {"h", h}, {"hkv", 1}, {"n", 150}, {"d", d}}), dtype);
       }
     }
     for (const int d : {64, 128, 256}) {
