@@ -30,6 +30,8 @@ add_library(hwy::hwy ALIAS PkgConfig::hwy)
 # --- optional parts: an INTERFACE target each, empty when the part is absent ------------------
 
 set(sb_found "" CACHE INTERNAL "")
+set(SB_WITHOUT "" CACHE STRING
+    "Optional parts to build without, found or not: XNNPACK;ONEDNN;FFTW;OPENBLAS;PAPI;NVTX")
 
 # sb_peer(NAME HEADER LIBS... [HINTS dirs]) -> target sb_<name>, define SB_HAVE_<NAME>
 function(sb_peer name header)
@@ -38,7 +40,7 @@ function(sb_peer name header)
   add_library(sb_${lower} INTERFACE)
   find_path(SB_${name}_INCLUDE ${header} HINTS ${arg_HINTS})
   set(found TRUE)
-  if(NOT SB_${name}_INCLUDE)
+  if(NOT SB_${name}_INCLUDE OR name IN_LIST SB_WITHOUT)
     set(found FALSE)
   endif()
   foreach(lib IN LISTS arg_LIBS)
@@ -72,7 +74,7 @@ sb_peer(ZSTD zstd.h LIBS zstd)
 add_library(sb_nvtx INTERFACE)
 find_path(SB_NVTX3_INCLUDE nvtx3/nvToolsExt.h
           HINTS ${PROJECT_SOURCE_DIR}/.deps/nvtx/include /usr/local/cuda/include $ENV{CUDA_HOME}/include)
-if(SB_NVTX3_INCLUDE)
+if(SB_NVTX3_INCLUDE AND NOT "NVTX" IN_LIST SB_WITHOUT)
   target_include_directories(sb_nvtx SYSTEM INTERFACE ${SB_NVTX3_INCLUDE})
   target_compile_definitions(sb_nvtx INTERFACE SB_HAVE_NVTX=1)
   target_link_libraries(sb_nvtx INTERFACE ${CMAKE_DL_LIBS})

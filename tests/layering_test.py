@@ -14,8 +14,9 @@ MAY_INCLUDE = {
     "machine": {"core"},
     "workload": {"core"},
     "measure": {"core", "machine"},
+    "peer": {"core", "machine", "measure"},
     "report": {"core"},
-    "cli": {"core", "machine", "workload", "measure", "report", "ptx"},
+    "cli": {"core", "machine", "workload", "measure", "peer", "report", "ptx"},
     "testing": {"core", "machine", "measure", "ptx", "simt"},
 }
 # A header that only one room may see (Google Test: tests and the testing room).

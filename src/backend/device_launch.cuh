@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backend/device.cuh"
+#include "core/device_work.h"
 #include "core/isa.h"
 #if defined(__CUDACC__) && defined(SB_HAVE_PTX)
 #include "ptx/program.h"
@@ -37,12 +38,25 @@ inline bool interpreted() { return ptx::interpreted_arch() != 0; }
 inline bool interpreted() { return false; }
 #endif
 
-// Throws std::runtime_error that names `what` and CUDA's own words.
+// Throws std::runtime_error that names `what` and CUDA's own words; DeviceLost where no call of
+// this process will succeed again.
 inline void check_cuda(cudaError_t error, const char* what) {
-  if (error != cudaSuccess) {
-    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
-  }
+  if (error == cudaSuccess) return;
+  const std::string text = std::string(what) + ": " + cudaGetErrorString(error);
+  if (loses_device(error)) throw DeviceLost(text);
+  throw std::runtime_error(text);
 }
+
+// The stream that launches go to: the clock's while it times, else the default one. Libraries that
+// a kernel calls (cuBLAS, cuFFT) have to be given it at each call.
+inline thread_local cudaStream_t launch_stream = nullptr;
+
+struct LaunchesOn {
+  explicit LaunchesOn(void* stream) { launch_stream = static_cast<cudaStream_t>(stream); }
+  ~LaunchesOn() { launch_stream = nullptr; }
+  LaunchesOn(const LaunchesOn&) = delete;
+  LaunchesOn& operator=(const LaunchesOn&) = delete;
+};
 
 // Empty if a GPU answers. Without a driver the count is left untouched and every call fails with
 // the same cudaErrorInsufficientDriver.
@@ -129,7 +143,7 @@ void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments&&... 
                                     static_cast<int>(blocks.shared_bytes)),
                "shared memory");
   }
-  kernel<<<dim3(blocks.x, blocks.y), blocks.threads, blocks.shared_bytes>>>(
+  kernel<<<dim3(blocks.x, blocks.y), blocks.threads, blocks.shared_bytes, launch_stream>>>(
       std::forward<Arguments>(arguments)...);
   check_cuda(cudaGetLastError(), "kernel launch");
 }
@@ -156,7 +170,7 @@ void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parame
 #endif
   void* pointers[] = {&arguments...};
   check_cuda(cudaLaunchCooperativeKernel(kernel, dim3(blocks.x, blocks.y), dim3(blocks.threads),
-                                         pointers, blocks.shared_bytes, nullptr),
+                                         pointers, blocks.shared_bytes, launch_stream),
              "cooperative launch");
 }
 
@@ -165,6 +179,10 @@ void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parame
 inline namespace on_fibers {
 
 inline constexpr Device kDevice = Device::kSimt;
+
+struct LaunchesOn {  // fibers have no streams
+  explicit LaunchesOn(void*) {}
+};
 
 inline std::string why_no_device() { return ""; }
 inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
@@ -192,7 +210,7 @@ void launch(const Blocks& blocks, void (*kernel)(Parameters...), Arguments... ar
 
 template <typename... Parameters>
 int blocks_together(void (*)(Parameters...), unsigned) {
-  return multiprocessors();
+  return 8;
 }
 template <typename... Parameters>
 void launch_together(const Blocks& blocks, void (*kernel)(Parameters...), Parameters... arguments) {

@@ -22,33 +22,38 @@ inline namespace
 // Launches the algorithm on operands that lie in device memory; owns what workspace it needs.
 using DeviceRun = std::function<void(const Operands&)>;
 
-// Copies operands in, runs, copies outputs back. For verification: its run() is not what a GPU
-// would be timed on.
-class DeviceKernel final : public Kernel {
+// run() copies operands in, runs, copies outputs back: for verification. What is timed is
+// enqueue().
+class DeviceKernel final : public Kernel, public DeviceWork {
  public:
   DeviceKernel(std::vector<TensorSpec> specs, DeviceRun device_run)
-      : specs_(std::move(specs)), device_run_(std::move(device_run)) {
-    for (const TensorSpec& spec : specs_) {
-      arrays_.emplace_back(static_cast<std::size_t>(spec.allocated()));
+      : specs_(std::move(specs)), device_run_(std::move(device_run)) {}
+
+  void run(const Operands& host) override {
+    std::vector<DeviceArray> arrays;  // not kept: memory that is free while others are timed
+    std::vector<void*> pointers;
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      arrays.emplace_back(static_cast<std::size_t>(specs_[i].allocated()));
+      copy_bytes(arrays[i].data(), host.get<void>(static_cast<int>(i)), arrays[i].size());
+      pointers.push_back(arrays[i].data());
+    }
+    device_run_(Operands(pointers));
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      if (specs_[i].role == Role::kInput) continue;
+      copy_bytes(host.get<void>(static_cast<int>(i)), arrays[i].data(), arrays[i].size());
     }
   }
 
-  void run(const Operands& host) override {
-    std::vector<void*> pointers;
-    for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      copy_bytes(arrays_[i].data(), host.get<void>(static_cast<int>(i)), arrays_[i].size());
-      pointers.push_back(arrays_[i].data());
-    }
-    device_run_(Operands(pointers));
-    for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      if (specs_[i].role == Role::kInput) continue;
-      copy_bytes(host.get<void>(static_cast<int>(i)), arrays_[i].data(), arrays_[i].size());
-    }
+#if defined(__CUDACC__)
+  DeviceWork* device_work() override { return this; }
+#endif
+  void enqueue(const Operands& on_device, [[maybe_unused]] void* stream) override {
+    const LaunchesOn launches(stream);
+    device_run_(on_device);
   }
 
  private:
   std::vector<TensorSpec> specs_;
-  std::vector<DeviceArray> arrays_;
   DeviceRun device_run_;
 };
 
@@ -80,10 +85,14 @@ inline Variant interpreted(Variant variant, Isa isa, int arch) {
 }
 #endif
 
+// Whose kernels a variant launches: those of a library run on a GPU only.
+enum class Code { kOurs, kLibrary };
+
 // The last sentence of a variant's .cu file. `prepare` gives what runs a problem. The variant's own
 // why_not is asked after the device's.
 struct DeviceRegistration {
   DeviceRegistration(Variant variant, std::function<DeviceRun(const Problem&)> prepare,
+                     [[maybe_unused]] Code code = Code::kOurs,
                      const char* source = __builtin_FILE()) {
     variant.isa = Isa::kCuda;
     variant.device = kDevice;
@@ -92,8 +101,10 @@ struct DeviceRegistration {
           Registry::instance().find_operation(op)->tensors(problem), prepare(problem));
     };
 #if defined(__CUDACC__) && defined(SB_HAVE_PTX)
-    const Registration compute_80(interpreted(variant, Isa::kCompute80, 80), source);
-    const Registration compute_90(interpreted(variant, Isa::kCompute90, 90), source);
+    if (code == Code::kOurs) {
+      const Registration compute_80(interpreted(variant, Isa::kCompute80, 80), source);
+      const Registration compute_90(interpreted(variant, Isa::kCompute90, 90), source);
+    }
 #endif
     variant.why_not = [own = std::move(variant.why_not)](const Problem& problem) {
       const std::string why = why_no_device();

@@ -59,7 +59,8 @@ void check_isa_cap() {
   Isa isa;
   if (cap == nullptr || *cap == '\0') return;
   if (parse_isa(cap, isa) && isa != Isa::kCuda && isa != Isa::kNative) return;
-  throw UsageError(fmt::format("SOFTMAX_BENCH_ISA=\"{}\" is none of scalar, avx2, avx512", cap));
+  throw UsageError(
+      fmt::format("SOFTMAX_BENCH_ISA=\"{}\" is none of scalar, avx2, avx512, amx", cap));
 }
 
 // Output that did not reach its file must not look like success.

@@ -10,8 +10,10 @@
 
 #include "build_info.h"
 #include "cli/data_dir.h"
+#include "cli/peers.h"
 #include "core/isa.h"
 #include "core/row.h"
+#include "machine/gpu.h"
 #include "machine/topology.h"
 
 extern char** environ;
@@ -45,7 +47,7 @@ nlohmann::ordered_json machine() {
 
 nlohmann::ordered_json instruction_sets() {
   nlohmann::ordered_json sets;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kCuda}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx, Isa::kCuda}) {
     const std::string why = why_isa_unavailable(isa);
     sets[std::string(name_of(isa))] = why.empty() ? "available" : why;
   }
@@ -90,6 +92,24 @@ Provenance provenance(const std::string& run_id) {
   return {run_id, build_info::kGitSha, build_info::kCompiler, machine_identity()};
 }
 
+nlohmann::ordered_json gpu_identity() {
+  try {
+    std::string why;
+    const std::unique_ptr<Gpu> gpu = open_gpu(why);
+    if (!gpu) return {{"reason", why}};
+    const GpuInfo& info = gpu->info();
+    return {{"name", info.name},
+            {"multiprocessors", info.multiprocessors},
+            {"clock_mhz", info.clock_mhz},
+            {"l2_bytes", info.l2_bytes},
+            {"memory_bytes", info.memory_bytes},
+            {"cuda_driver", info.driver},
+            {"cuda_runtime", info.runtime}};
+  } catch (const std::exception& error) {
+    return {{"reason", error.what()}};
+  }
+}
+
 nlohmann::ordered_json environment() {
   return {{"schema_version", kSchemaVersion},
           {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
@@ -103,8 +123,10 @@ nlohmann::ordered_json environment() {
             {"data", data_dir().string()}}},
           {"machine", machine()},
           {"isa", instruction_sets()},
+          {"gpu", gpu_identity()},
           {"system", system_settings()},
-          {"variables", variables()}};
+          {"variables", variables()},
+          {"peers", started_peers()}};
 }
 
 std::string version_text() {

@@ -29,6 +29,7 @@ struct Outcome {
   bool timeout = false;
   int in_hand = WorkerMark::kNobody;
   std::string cause;  // "signal 11 (Segmentation fault)"
+  std::string lost;   // the device's last words, where a kernel left it unusable
   std::vector<nlohmann::json> reports;
 };
 
@@ -90,6 +91,7 @@ class Worker {
       if (heard != ChildProcess::Heard::kLine) return heard != ChildProcess::Heard::kEnd;
       outcome.reports.push_back(nlohmann::json::parse(line));
       outcome.complete |= outcome.reports.back().contains("end");
+      outcome.lost = outcome.reports.back().value("lost", outcome.lost);
     }
   }
 
@@ -175,11 +177,12 @@ class IsolatedRun {
       Row row = identity_row(group, *group.variants[i]);
       row.run_id = options_.provenance.run_id;
       row.git_sha = options_.provenance.git_sha;
-      row.compiler = options_.provenance.compiler;
+      row.compiler = compiler_of(*group.variants[i], options_.provenance.compiler);
       row.host = options_.provenance.host;
       if (options_.repro) row.repro = options_.repro(case_name(group, *group.variants[i]));
       row.status = outcome.timeout ? status::kTimeout : status::kCrashed;
-      row.reason = outcome.timeout ? fmt::format("took longer than {:g} s", group.timeout_s)
+      row.reason = outcome.timeout         ? fmt::format("took longer than {:g} s", group.timeout_s)
+                   : !outcome.lost.empty() ? "the kernel left its device unusable: " + outcome.lost
                    : outcome.in_hand == WorkerMark::kNobody
                        ? "the worker ended outside of a kernel: " + outcome.cause
                        : "the kernel ended its process: " + outcome.cause;

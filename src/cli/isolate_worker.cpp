@@ -1,4 +1,5 @@
 // The worker process: one group, measured by the ordinary session, with a mark around each kernel.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 
 #include "cli/isolate.h"
 #include "cli/isolate_mark.h"
-#include "machine/peaks.h"
+#include "cli/roofs.h"
 #include "measure/child_process.h"
 #include "report/csv.h"
 
@@ -19,17 +20,42 @@ namespace sb {
 namespace {
 
 // Says who is in hand; costs two stores per call, which only isolated runs pay.
-class MarkedKernel final : public Kernel {
+class InHand {
+ public:
+  InHand(WorkerMark& mark, int index) : mark_(mark) {
+    mark_.current.store(index, std::memory_order_relaxed);
+  }
+  ~InHand() { mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed); }
+  InHand(const InHand&) = delete;
+  InHand& operator=(const InHand&) = delete;
+
+ private:
+  WorkerMark& mark_;
+};
+
+class MarkedKernel final : public Kernel, public DeviceWork {
  public:
   MarkedKernel(std::unique_ptr<Kernel> kernel, WorkerMark& mark, int index)
       : kernel_(std::move(kernel)), mark_(mark), index_(index) {}
 
   void run(const Operands& operands) override {
-    mark_.current.store(index_, std::memory_order_relaxed);
+    const InHand in_hand(mark_, index_);
     kernel_->run(operands);
-    mark_.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
   }
   std::vector<Metric> metrics() const override { return kernel_->metrics(); }
+  std::string own_timer() const override { return kernel_->own_timer(); }
+  double run_timed(const std::vector<Operands>& sets, std::size_t first,
+                   std::int64_t iterations) override {
+    const InHand in_hand(mark_, index_);
+    return kernel_->run_timed(sets, first, iterations);
+  }
+
+  DeviceWork* device_work() override { return kernel_->device_work() != nullptr ? this : nullptr; }
+  // In hand until another kernel is: the clock waits for what this one has enqueued.
+  void enqueue(const Operands& on_device, void* stream) override {
+    mark_.current.store(index_, std::memory_order_relaxed);
+    kernel_->device_work()->enqueue(on_device, stream);
+  }
 
  private:
   std::unique_ptr<Kernel> kernel_;
@@ -40,10 +66,8 @@ class MarkedKernel final : public Kernel {
 Variant marked(const Variant& variant, WorkerMark& mark, int index) {
   Variant copy = variant;
   copy.make = [make = variant.make, &mark, index](const Problem& problem) {
-    mark.current.store(index, std::memory_order_relaxed);
-    auto kernel = std::make_unique<MarkedKernel>(make(problem), mark, index);
-    mark.current.store(WorkerMark::kNobody, std::memory_order_relaxed);
-    return kernel;
+    const InHand in_hand(mark, index);
+    return std::make_unique<MarkedKernel>(make(problem), mark, index);
   };
   return copy;
 }
@@ -79,6 +103,8 @@ RunOptions options_from(const nlohmann::json& job, const std::optional<Peaks>& p
 
 int worker_main() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphans when the parent is killed
+  // A peer of ours that held the parent's descriptors would keep it waiting for our end.
+  for (const int fd : {ChildProcess::kReplies, kWorkerMark}) fcntl(fd, F_SETFD, FD_CLOEXEC);
   const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
   const nlohmann::json job = nlohmann::json::parse(text);
   // A parent that died before the prctl took hold sends no signal any more.
@@ -89,6 +115,7 @@ int worker_main() {
   WorkerMark& mark = *WorkerMark::map(kWorkerMark);
   std::deque<Variant> variants;
   const std::vector<bool> excluded = job.at("excluded");
+  const std::vector<const Variant*> original = group.variants;
   std::vector<const Variant*> selected;
   for (std::size_t i = 0; i < group.variants.size(); ++i) {
     if (excluded.at(i)) continue;
@@ -98,8 +125,19 @@ int worker_main() {
   group.variants = selected;
 
   std::optional<Peaks> peaks;
-  if (const std::string path = job.at("peaks"); !path.empty()) peaks = load_peaks(path);
-  run({group}, options_from(job, peaks));
+  if (const std::string path = job.at("peaks"); !path.empty()) peaks = read_roofs(path);
+  RunOptions options = options_from(job, peaks);
+  // This process can do nothing more on the device: ends as if the kernel had ended it.
+  options.on_device_lost = [&](const Variant& variant, const std::string& what) {
+    for (std::size_t i = 0; i < original.size(); ++i) {
+      if (original[i]->full_name() == variant.full_name()) {
+        mark.current.store(static_cast<int>(i), std::memory_order_relaxed);
+      }
+    }
+    report({{"lost", what}});
+    std::_Exit(1);
+  };
+  run({group}, options);
   report({{"end", true}});
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cli/data_dir.h"
+#include "cli/environment.h"
 #include "core/registry.h"
 #include "core/row.h"
 #include "machine/topology.h"
@@ -156,12 +157,17 @@ Json list_workloads() {
 Json list_devices() {
   const Topology& t = topology();
   Json isas = Json::object();
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     isas[std::string(name_of(isa))] = why_isa_unavailable(isa);
   }
   const std::string no_cuda = why_no_cuda();
   const std::string no_simt = why_no_simt();
   const std::string no_ptx = why_no_ptx();
+  Json cuda = {{"device", "cuda"},
+               {"runs_here", no_cuda.empty()},
+               {"reason", no_cuda},
+               {"variants", variants_on(Device::kCuda)}};
+  if (no_cuda.empty()) cuda.update(gpu_identity());
   return {{{"device", "cpu"},
            {"name", t.cpu_model},
            {"runs_here", true},
@@ -169,10 +175,7 @@ Json list_devices() {
            {"cores", t.cores},
            {"memory_bytes", t.memory_bytes},
            {"isa", isas}},
-          {{"device", "cuda"},
-           {"runs_here", no_cuda.empty()},
-           {"reason", no_cuda},
-           {"variants", variants_on(Device::kCuda)}},
+          cuda,
           {{"device", "simt"},
            {"name", "CUDA kernels on CPU fibers; verify only"},
            {"runs_here", no_simt.empty()},

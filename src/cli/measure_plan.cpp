@@ -14,7 +14,7 @@ Row skipped_row(const Group& group, const Variant& variant, const RunOptions& op
   Row row = identity_row(group, variant);
   row.run_id = options.provenance.run_id;
   row.git_sha = options.provenance.git_sha;
-  row.compiler = options.provenance.compiler;
+  row.compiler = compiler_of(variant, options.provenance.compiler);
   row.host = options.provenance.host;
   row.repro = options.repro(case_name(group, variant));
   row.status = status::kSkipped;

@@ -1,9 +1,14 @@
 // peaks: measure this machine's ceilings and keep them for % of roof.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "cli/commands.h"
+#include "cli/data_dir.h"
 #include "cli/exit_code.h"
+#include "machine/gpu_peaks.h"
 #include "machine/peaks.h"
+#include "workload/machine_file.h"
 
 namespace sb {
 namespace {
@@ -32,13 +37,26 @@ void print(const Peaks& peaks, const std::string& path) {
   fmt::print("kept in {}\n", path);
 }
 
+// What was not measured on a GPU that configs/machines/ knows: its file's name ("a100") is a word
+// of the GPU's.
+void fill_up(Peaks& peaks) {
+  const std::filesystem::path folder = data_dir() / "configs" / "machines";
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (names_gpu(entry.path().stem(), peaks.gpu)) {
+      add_declared(load_machine(entry.path()), peaks);
+    }
+  }
+}
+
 int peaks_command(const PeaksSettings& settings) {
   const std::string path = settings.out.empty() ? peaks_cache_path() : settings.out;
   if (settings.show) {
     print(load_peaks(path), path);
     return kExitOk;
   }
-  const Peaks peaks = measure_peaks(settings.quick);
+  Peaks peaks = measure_peaks(settings.quick);
+  fill_up(peaks);
   save_peaks(peaks, path);
   print(peaks, path);
   return kExitOk;

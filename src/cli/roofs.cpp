@@ -6,8 +6,12 @@
 #include <exception>
 #include <filesystem>
 
+#include "cli/data_dir.h"
 #include "cli/exit_code.h"
+#include "machine/gpu.h"
 #include "machine/peaks.h"
+#include "machine/topology.h"
+#include "workload/machine_file.h"
 
 namespace sb {
 namespace {
@@ -16,10 +20,20 @@ void note(bool quiet, const std::string& text) {
   if (!quiet) fmt::print(stderr, "softmax-bench: {}\n", text);
 }
 
+std::string name_of_gpu() {
+  std::string why;
+  const std::unique_ptr<Gpu> gpu = open_gpu(why);
+  return gpu ? gpu->info().name : "";
+}
+
 std::optional<Peaks> load_cached(const std::string& path, bool quiet) {
   if (std::error_code ignored; !std::filesystem::exists(path, ignored)) return std::nullopt;
   try {
-    return load_peaks(path);
+    Peaks peaks = load_peaks(path);
+    if (const std::string gpu = name_of_gpu(); !gpu.empty() && gpu != peaks.gpu) {
+      throw std::runtime_error(fmt::format("{}: no ceilings of this machine's {}", path, gpu));
+    }
+    return peaks;
   } catch (const std::exception& error) {
     note(quiet, fmt::format("{}; measuring again", error.what()));
     return std::nullopt;
@@ -38,16 +52,25 @@ void keep(const Peaks& peaks, Roofs& roofs, bool quiet) {
 
 }  // namespace
 
+Peaks read_roofs(const std::string& path) {
+  if (!path.ends_with(".yaml")) {
+    try {
+      return load_peaks(path);
+    } catch (const std::exception& error) {
+      throw UsageError(error.what());
+    }
+  }
+  Peaks declared = load_machine(find_file(path));
+  for (const CacheLevel& cache : topology().caches) declared.level_bytes.push_back(cache.bytes);
+  return declared;
+}
+
 Roofs obtain_roofs(const std::string& wanted, bool quiet) {
   Roofs roofs;
   if (wanted == "none") return roofs;
   if (wanted != "auto" && !wanted.empty()) {
     roofs.path = wanted;
-    try {
-      roofs.peaks = load_peaks(wanted);
-    } catch (const std::exception& error) {
-      throw UsageError(error.what());
-    }
+    roofs.peaks = read_roofs(wanted);
     return roofs;
   }
   roofs.path = peaks_cache_path();

@@ -15,8 +15,11 @@ struct Roofs {
   const Peaks* get() const { return peaks ? &*peaks : nullptr; }
 };
 
-// `wanted` is what --peaks says: "auto" (the cache, measured quickly if empty), "none", or a file,
-// which must be this machine's.
+// A file of `softmax-bench peaks`, which must be this machine's, or a declared machine (.yaml),
+// whose word counts for the one that is here. Throws UsageError or what load_machine throws.
+Peaks read_roofs(const std::string& path);
+
+// `wanted` is what --peaks says: "auto" (the cache, measured quickly if empty), "none", or a file.
 Roofs obtain_roofs(const std::string& wanted, bool quiet);
 
 }  // namespace sb

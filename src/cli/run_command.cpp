@@ -139,10 +139,11 @@ void add_run_command(CLI::App& app, Action& chosen) {
       ->check(CLI::IsMember({"none", "case"}))
       ->capture_default_str();
   twin(command->add_option("--peaks", settings->peaks,
-                           "Ceilings for % of roof: auto (measured once per machine), none, or a "
-                           "file of `softmax-bench peaks`"))
+                           "Ceilings for % of roof: auto (measured once per machine), none, a "
+                           "file of `softmax-bench peaks`, or a declared machine "
+                           "(configs/machines/*.yaml)"))
       ->capture_default_str();
-  command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing");
+  twin(command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing"));
   twin(command->add_flag("--quiet", settings->quiet,
                          "No progress, no table; only files and errors"));
   command->callback(

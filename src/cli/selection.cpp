@@ -10,6 +10,8 @@
 #include "cli/data_dir.h"
 #include "cli/exit_code.h"
 #include "cli/listing.h"
+#include "cli/peers.h"
+#include "cli/plugins.h"
 #include "core/isa.h"
 #include "core/row.h"
 #include "machine/topology.h"
@@ -46,6 +48,8 @@ std::string regex_escaped(const std::string& text) {
   return escaped;
 }
 
+}  // namespace
+
 std::string shell_quoted(const std::string& text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 ||
@@ -56,8 +60,6 @@ std::string shell_quoted(const std::string& text) {
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
 }
-
-}  // namespace
 
 void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
   Overrides& o = selection.overrides;
@@ -90,6 +92,8 @@ void add_selection(CLI::App* command, Selection& selection, bool with_timing) {
                "Replaces an axis of the sweep, or dtype, cache or fill; may be repeated")
            ->type_name("KEY=V1,V2")
            ->allow_extra_args(false));
+  add_peer_option(command, selection.peers);
+  add_plugin_option(command, selection.plugins);
   add_optional(command, "--seed", o.seed, "Seed of the inputs");
   add_optional(command, "--timeout", o.timeout_s, "Longest time of a case, in seconds")
       ->check(CLI::PositiveNumber);
@@ -128,6 +132,8 @@ Plan plan_of(const Selection& selection) {
   }
   std::vector<std::string> files;
   for (const std::string& file : selection.files) files.push_back(find_file(file));
+  load_plugins(selection.plugins);
+  start_peers(selection, files);
   Plan plan = plan_workloads(files, selection.overrides, limits_here());
   if (!plan.errors.empty()) throw UsageError(plan.errors);
   demand_device(selection.overrides.device);
@@ -146,6 +152,8 @@ nlohmann::json to_json(const Selection& selection) {
   json["device"] = o.device;
   json["filter"] = o.filter;
   json["quick"] = o.quick;
+  json["peers"] = to_json(selection.peers);
+  json["plugins"] = selection.plugins;
   if (o.seed) json["seed"] = *o.seed;
   if (o.rounds) json["rounds"] = *o.rounds;
   if (o.min_time_s) json["min_time_s"] = *o.min_time_s;
@@ -163,6 +171,8 @@ Selection selection_from(const nlohmann::json& json) {
   json.at("device").get_to(o.device);
   json.at("filter").get_to(o.filter);
   json.at("quick").get_to(o.quick);
+  selection.peers = peers_from(json.at("peers"));
+  json.at("plugins").get_to(selection.plugins);
   if (json.contains("seed")) o.seed = json["seed"].get<std::uint64_t>();
   if (json.contains("rounds")) o.rounds = json["rounds"].get<int>();
   if (json.contains("min_time_s")) o.min_time_s = json["min_time_s"].get<double>();
@@ -183,6 +193,12 @@ std::string repro_command(const Selection& selection, const std::string& file,
   }
   if (!o.variants.empty()) {
     command += " --variants " + shell_quoted(fmt::format("{}", fmt::join(o.variants, ",")));
+  }
+  for (const PeerSpec& peer : selection.peers) {
+    command += " --peer " + shell_quoted(option_text(peer));
+  }
+  for (const std::string& plugin : selection.plugins) {
+    command += " --plugin " + shell_quoted(std::filesystem::absolute(plugin).string());
   }
   if (!o.threads.empty()) command += fmt::format(" --threads {}", fmt::join(o.threads, ","));
   if (o.seed) command += fmt::format(" --seed {}", *o.seed);

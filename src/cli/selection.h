@@ -13,16 +13,22 @@ namespace sb {
 struct Selection {
   std::vector<std::string> files;
   Overrides overrides;
+  std::vector<PeerSpec> peers;       // of --peer
+  std::vector<std::string> plugins;  // files
 };
 
-// WORKLOAD..., --filter, --variants, --device, --threads, --set, --seed, --timeout, --quick; with
-// timing also --rounds and --min-time.
+// WORKLOAD..., --filter, --variants, --device, --threads, --set, --seed, --timeout, --quick,
+// --peer and --plugin; with timing also --rounds and --min-time.
 void add_selection(CLI::App* command, Selection& selection, bool with_timing);
 
-// The plan for this machine. Throws UsageError with all that is wrong in all files and options.
+// The plan for this machine, after loading the plugins and starting the external peers that
+// files and options name. Throws
+// UsageError with all that is wrong in all files and options.
 Plan plan_of(const Selection& selection);
 
 Limits limits_here();
+
+std::string shell_quoted(const std::string& text);
 
 // For run.json and the worker process.
 nlohmann::json to_json(const Selection& selection);

@@ -8,6 +8,7 @@
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/measure_plan.h"
+#include "cli/verify_peer.h"
 #include "report/table.h"
 
 namespace sb {
@@ -34,6 +35,9 @@ void make_dump_dir(const std::string& dir) {
 }
 
 int verify_command(const VerifySettings& settings) {
+  if (settings.selection.files.empty() && !settings.selection.peers.empty()) {
+    return verify_peer(settings.selection);
+  }
   const Selection selection = without_cache_states(settings.selection);
   const Plan plan = plan_of(selection);
   if (!settings.dump.empty()) make_dump_dir(settings.dump);
@@ -60,7 +64,8 @@ void add_verify_command(CLI::App& app, Action& chosen) {
   CLI::App* command =
       add_command(app, "verify", "Check every case against the double-precision reference",
                   {"verify configs/quickstart.yaml",
-                   "verify configs/softmax_llm.yaml --filter 'cols=32768' --dump /tmp/tensors"});
+                   "verify configs/softmax_llm.yaml --filter 'cols=32768' --dump /tmp/tensors",
+                   "verify --peer 'python3 my_peer.py'"});
   add_selection(command, settings->selection, false);
   twin(
       command->add_option("--dump", settings->dump,

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/shared_memory.h"
+
 namespace sb {
 namespace {
 
@@ -28,10 +30,12 @@ std::int64_t AllocationCounter::live() { return live_bytes.load(); }
 std::int64_t AllocationCounter::peak() { return peak_bytes.load(); }
 void AllocationCounter::reset_peak() { peak_bytes.store(live_bytes.load()); }
 
-Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
+Buffer::Buffer(std::size_t bytes, Memory memory) : bytes_(bytes), memory_(memory) {
   if (bytes == 0) return;
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kLine;
-  data_ = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  data_ = memory == Memory::kShared
+              ? SharedMemory::instance().allocate(bytes, alignment)
+              : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (data_ == nullptr) throw std::bad_alloc();
   if (alignment == kHugePage) madvise(data_, bytes, MADV_HUGEPAGE);
   count(static_cast<std::int64_t>(bytes));
@@ -39,7 +43,11 @@ Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
 
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
-  std::free(data_);
+  if (memory_ == Memory::kShared) {
+    SharedMemory::instance().release(data_, bytes_);
+  } else {
+    std::free(data_);
+  }
   count(-static_cast<std::int64_t>(bytes_));
 }
 

@@ -16,18 +16,26 @@ struct AllocationCounter {
   static void reset_peak();  // peak() = live()
 };
 
+enum class Memory {
+  kPrivate,
+  kShared,  // another process can map it: see core/shared_memory.h
+};
+
 // Uninitialised memory, aligned to 64 bytes (a cache line, an AVX-512 register); 2 MiB and larger
 // are aligned to 2 MiB and advised to use huge pages, which the kernel may decline.
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t bytes);  // throws std::bad_alloc
+  explicit Buffer(std::size_t bytes, Memory memory = Memory::kPrivate);  // throws std::bad_alloc
   ~Buffer();
   Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)),
+        memory_(other.memory_) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
+    std::swap(memory_, other.memory_);
     return *this;
   }
   Buffer(const Buffer&) = delete;  // a copy would double the count behind the owner's back
@@ -43,6 +51,7 @@ class Buffer {
  private:
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
+  Memory memory_ = Memory::kPrivate;
 };
 
 }  // namespace sb

@@ -5,13 +5,20 @@
 #include <cstdlib>
 #include <utility>
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace sb {
 namespace {
 
-constexpr std::array<std::pair<Isa, std::string_view>, 7> kIsaNames = {{
+constexpr std::array<std::pair<Isa, std::string_view>, 8> kIsaNames = {{
     {Isa::kScalar, "scalar"},
     {Isa::kAvx2, "avx2"},
     {Isa::kAvx512, "avx512"},
+    {Isa::kAmx, "amx"},
     {Isa::kNative, "native"},
     {Isa::kCuda, "cuda"},
     {Isa::kCompute80, "compute_80"},
@@ -44,11 +51,42 @@ bool hardware_has_avx512() { return false; }
 bool hardware_has(CpuFeature) { return false; }
 #endif
 
-// Highest vector level the user allows; kAvx512 when the variable is absent or not a level.
+#if defined(__x86_64__) && defined(__linux__)
+// CPUID leaf 7: AMX-BF16 is bit 22 of edx, AMX-TILE bit 24 (Intel SDM volume 2, CPUID).
+bool cpuid_has_amx() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  constexpr unsigned kBf16AndTile = 1U << 22 | 1U << 24;
+  return (edx & kBf16AndTile) == kBf16AndTile;
+}
+
+// Linux (5.16 and later) grants the tile registers per process and on request:
+// Documentation/arch/x86/xstate.rst.
+bool kernel_grants_tiles() {
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+}
+
+std::string why_no_amx() {
+  if (!hardware_has_avx512() || !hardware_has(CpuFeature::kAvx512Bf16) || !cpuid_has_amx()) {
+    return "this CPU has no AMX tiles for bf16";
+  }
+  return kernel_grants_tiles() ? "" : "this kernel grants no AMX tile registers";
+}
+#else
+std::string why_no_amx() { return "AMX needs an x86-64 CPU and Linux"; }
+#endif
+
+// Highest vector level the user allows; kAmx when the variable is absent or not a level.
 Isa isa_cap() {
-  Isa cap = Isa::kAvx512;
+  Isa cap = Isa::kAmx;
   if (const char* text = std::getenv("SOFTMAX_BENCH_ISA")) parse_isa(text, cap);
-  return cap > Isa::kAvx512 ? Isa::kAvx512 : cap;
+  return cap > Isa::kAmx ? Isa::kAmx : cap;
 }
 
 }  // namespace
@@ -74,7 +112,7 @@ bool parse_device(std::string_view text, Device& device) {
 }
 
 std::string why_isa_unavailable(Isa isa) {
-  if (isa != Isa::kAvx2 && isa != Isa::kAvx512) return "";
+  if (isa == Isa::kScalar || isa > Isa::kAmx) return "";
   if (isa > isa_cap()) {
     return "SOFTMAX_BENCH_ISA caps the instruction set at " + std::string(name_of(isa_cap()));
   }
@@ -82,7 +120,7 @@ std::string why_isa_unavailable(Isa isa) {
   if (isa == Isa::kAvx512 && !hardware_has_avx512()) {
     return "this CPU lacks one of AVX-512 F, BW, CD, DQ, VL";
   }
-  return "";
+  return isa == Isa::kAmx ? why_no_amx() : "";
 }
 
 std::string_view name_of(CpuFeature feature) {

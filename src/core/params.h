@@ -33,6 +33,9 @@ class Params {
   const std::string& word(std::string_view name) const;
   bool flag(std::string_view name) const { return word(name) == "true"; }
 
+  // All of them, those at their default included.
+  const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
+
   std::string text() const;  // "cols=1024;rows=1"
   bool operator==(const Params&) const = default;
   auto operator<=>(const Params&) const = default;

@@ -1,5 +1,7 @@
 #include "core/plan.h"
 
+#include <algorithm>
+
 namespace sb {
 
 std::string_view name_of(CacheState state) {
@@ -28,6 +30,12 @@ std::string case_name(const Group& group, const Variant& variant) {
   return group.workload + "/" + variant.full_name() + "/" +
          std::string(name_of(group.problem.dtype)) + "/" + group.problem.params.text() + "/t" +
          std::to_string(group.problem.threads) + "/" + std::string(name_of(group.cache));
+}
+
+Memory memory_of(const Group& group) {
+  const bool shared = std::any_of(group.variants.begin(), group.variants.end(),
+                                  [](const Variant* variant) { return variant->external; });
+  return shared ? Memory::kShared : Memory::kPrivate;
 }
 
 Row identity_row(const Group& group, const Variant& variant) {

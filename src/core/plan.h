@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/buffer.h"
 #include "core/operation.h"
 #include "core/row.h"
 #include "core/variant.h"
@@ -39,6 +40,14 @@ struct Group {
 
 // "softmax-llm/softmax/two_pass@avx512/bf16/cols=1024;rows=1/t1/warm": what --filter sees.
 std::string case_name(const Group& group, const Variant& variant);
+
+// Where the operands of the group have to lie: shared if one of its variants is external.
+Memory memory_of(const Group& group);
+
+// What the row's column `compiler` says: this program's, or the versions of a peer.
+inline const std::string& compiler_of(const Variant& variant, const std::string& ours) {
+  return variant.versions.empty() ? ours : variant.versions;
+}
 
 // A row of the case with its identity columns filled (all but run_id) and nothing measured.
 Row identity_row(const Group& group, const Variant& variant);

@@ -96,6 +96,10 @@ bool glob_match(std::string_view glob, std::string_view text) {
 }
 
 bool selects(std::string_view glob, const Variant& variant) {
+  const std::size_t colon = variant.name.find(':');
+  if (colon != std::string::npos && !glob.starts_with(variant.name.substr(0, colon + 1))) {
+    return false;
+  }
   return glob_match(glob, variant.name) ||
          glob_match(glob, variant.name + "@" + std::string(name_of(variant.isa)));
 }

@@ -32,7 +32,8 @@ class Registry {
 // Why `variant` can't do `problem` here; empty if it can: ISA, dtype, its own conditions, in turn.
 std::string why_not(const Variant& variant, const Problem& problem);
 
-// Does `glob` (with * and ?) match the variant's name, or its name@isa?
+// Does `glob` (with * and ?) match the variant's name, or its name@isa? The kernels of an external
+// peer are asked for by its name: "torch:*" selects "torch:flash", "*" does not.
 bool glob_match(std::string_view glob, std::string_view text);
 bool selects(std::string_view glob, const Variant& variant);
 

@@ -53,7 +53,7 @@ const std::vector<Column>& columns() {
       {"workload", "identity", "", "name of the workload", &Row::workload},
       {"op", "identity", "", "operation", &Row::op},
       {"variant", "identity", "", "implementation of the operation", &Row::variant},
-      {"isa", "identity", "", "scalar, avx2, avx512, cuda, or native (the library chooses)",
+      {"isa", "identity", "", "scalar, avx2, avx512, amx, cuda, or native (the library chooses)",
        &Row::isa},
       {"device", "identity", "", "cpu, cuda, simt or ptx", &Row::device},
       {"dtype", "identity", "", "storage type of the operands", &Row::dtype},
@@ -106,7 +106,8 @@ const std::vector<Column>& columns() {
       {"speedup_lo", "ratio", "", "lower end of its sign-test interval", &Row::speedup_lo},
       {"speedup_hi", "ratio", "", "upper end of its sign-test interval", &Row::speedup_hi},
       {"git_sha", "provenance", "", "commit of the program; + means local changes", &Row::git_sha},
-      {"compiler", "provenance", "", "compiler and its version", &Row::compiler},
+      {"compiler", "provenance", "",
+       "compiler and its version; of an external peer's row, the peer's versions", &Row::compiler},
       {"host", "provenance", "", "identity of the machine", &Row::host},
       {"repro", "provenance", "", "command that reproduces just this row", &Row::repro},
   };

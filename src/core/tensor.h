@@ -42,6 +42,8 @@ class Operands {
     return static_cast<T*>(pointers_[static_cast<std::size_t>(place)]);
   }
   std::size_t size() const { return pointers_.size(); }
+  void move_to(std::size_t place, void* pointer) { pointers_[place] = pointer; }
+  bool operator==(const Operands&) const = default;
 
  private:
   std::vector<void*> pointers_;

@@ -11,6 +11,7 @@
 
 #include "core/buffer.h"
 #include "machine/affinity.h"
+#include "machine/gpu_peaks.h"
 #include "machine/peak_kernels.h"
 #include "machine/topology.h"
 
@@ -194,6 +195,14 @@ Peaks measure_peaks(bool quick) {
   Measurement measurement(quick ? kQuick : kThorough);
   measurement.run(1, peaks.roofs);
   if (topology().cores > 1) measurement.run(topology().cores, peaks.roofs);
+  std::string why;
+  if (const std::unique_ptr<Gpu> gpu = open_gpu(why)) {
+    peaks.gpu = gpu->info().name;
+    peaks.gpu_l2_bytes = gpu->info().l2_bytes;
+    for (Roof& roof : measure_gpu_roofs(*gpu, gpu_loads(*gpu), quick)) {
+      peaks.roofs.push_back(std::move(roof));
+    }
+  }
   return peaks;
 }
 

@@ -19,10 +19,10 @@ using Json = nlohmann::ordered_json;
 constexpr int kPeaksVersion = 2;  // 1: FLOP ceilings were measured on one merged chain
 
 Json to_json(const Roof& roof) {
-  return {{"id", roof.id},           {"is_flops", roof.is_flops}, {"level", roof.level},
-          {"kind", roof.kind},       {"isa", roof.isa},           {"dtype", roof.dtype},
-          {"threads", roof.threads}, {"value", roof.value},       {"lo", roof.lo},
-          {"hi", roof.hi},           {"source", roof.source}};
+  return {{"id", roof.id},       {"device", roof.device},   {"is_flops", roof.is_flops},
+          {"level", roof.level}, {"kind", roof.kind},       {"isa", roof.isa},
+          {"dtype", roof.dtype}, {"threads", roof.threads}, {"value", roof.value},
+          {"lo", roof.lo},       {"hi", roof.hi},           {"source", roof.source}};
 }
 
 Roof roof_from(const Json& json) {
@@ -36,7 +36,8 @@ Roof roof_from(const Json& json) {
           .value = json.at("value"),
           .lo = json.at("lo"),
           .hi = json.at("hi"),
-          .source = json.at("source")};
+          .source = json.at("source"),
+          .device = json.value("device", "cpu")};
 }
 
 Peaks peaks_from(const Json& json, const std::string& path) {
@@ -47,6 +48,8 @@ Peaks peaks_from(const Json& json, const std::string& path) {
   json.at("identity").get_to(peaks.identity);
   json.at("date").get_to(peaks.date);
   json.at("level_bytes").get_to(peaks.level_bytes);
+  peaks.gpu = json.value("gpu", "");
+  peaks.gpu_l2_bytes = json.value("gpu_l2_bytes", std::int64_t{0});
   for (const Json& roof : json.at("roofs")) peaks.roofs.push_back(roof_from(roof));
   return peaks;
 }
@@ -59,10 +62,9 @@ std::string environment_or(const char* name, const std::string& otherwise) {
 }  // namespace
 
 void save_peaks(const Peaks& peaks, const std::string& path) {
-  Json json = {{"version", kPeaksVersion},
-               {"identity", peaks.identity},
-               {"date", peaks.date},
-               {"level_bytes", peaks.level_bytes},
+  Json json = {{"version", kPeaksVersion}, {"identity", peaks.identity},
+               {"date", peaks.date},       {"level_bytes", peaks.level_bytes},
+               {"gpu", peaks.gpu},         {"gpu_l2_bytes", peaks.gpu_l2_bytes},
                {"roofs", Json::array()}};
   for (const Roof& roof : peaks.roofs) json["roofs"].push_back(to_json(roof));
   std::error_code error;

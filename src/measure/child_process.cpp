@@ -31,10 +31,28 @@ constexpr int kPassage = 100;
   throw std::runtime_error(fmt::format("{}: cannot be started: {}", program, std::strerror(error)));
 }
 
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    if (!more.contains(text.substr(0, text.find('=')))) variables.push_back(text);
+  }
+  for (const auto& [name, value] : more) variables.push_back(name + "=" + value);
+  return variables;
+}
+
+// As execve wants them: with a null at the end.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
 ChildProcess::ChildProcess(const std::vector<std::string>& argv,
-                           const std::vector<Inherited>& inherited) {
+                           const std::vector<Inherited>& inherited, const Options& options) {
   // A socket, because only sockets can be written to without a SIGPIPE and with a time limit.
   int input[2], output[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, input) != 0) fail(argv[0], errno);
@@ -47,17 +65,18 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv,
   replies_ = output[0];
   const timeval limit{.tv_sec = kWriteTimeoutS, .tv_usec = 0};
   setsockopt(requests_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  spawn(argv, inherited, input[1], output[1]);
+  spawn(argv, inherited, options, input[1], output[1]);
 }
 
 void ChildProcess::spawn(const std::vector<std::string>& argv,
-                         const std::vector<Inherited>& inherited, int stdin_end, int replies_end) {
+                         const std::vector<Inherited>& inherited, const Options& options,
+                         int stdin_end, int replies_end) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_adddup2(&files, stdin_end, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
   std::vector<Inherited> all = inherited;
-  all.push_back({replies_end, kReplies});
+  all.push_back({replies_end, options.replies});
   for (const Inherited& fd : all) {
     posix_spawn_file_actions_adddup2(&files, fd.here, kPassage + fd.there);
   }
@@ -73,10 +92,10 @@ void ChildProcess::spawn(const std::vector<std::string>& argv,
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
   std::vector<std::string> words = argv;
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  const int error = posix_spawn(&pid_, pointers[0], &files, &attributes, pointers.data(), environ);
+  std::vector<std::string> variables = environment_with(options.environment);
+  const std::vector<char*> arguments = pointers_to(words);
+  const int error = posix_spawnp(&pid_, arguments[0], &files, &attributes, arguments.data(),
+                                 pointers_to(variables).data());
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   close(stdin_end);
@@ -89,7 +108,7 @@ void ChildProcess::spawn(const std::vector<std::string>& argv,
 
 ChildProcess::~ChildProcess() {
   if (!ended_) {
-    kill(pid_, SIGKILL);
+    signal_group(SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
   close_input();
@@ -106,6 +125,10 @@ bool ChildProcess::write_line(const std::string& line) {
   return true;
 }
 
+void ChildProcess::signal_group(int signal) const {
+  if (!ended_) kill(-pid_, signal);
+}
+
 void ChildProcess::close_input() {
   if (requests_ >= 0) close(requests_);
   requests_ = -1;
@@ -113,7 +136,8 @@ void ChildProcess::close_input() {
 
 ChildProcess::Heard ChildProcess::read_line(std::string& line, int wait_ms) {
   const auto take = [&] {
-    const std::size_t end = buffer_.find('\n');
+    const std::size_t end = buffer_.find('\n', searched_);
+    searched_ = end == std::string::npos ? buffer_.size() : 0;
     if (end == std::string::npos) return false;
     line = buffer_.substr(0, end);
     buffer_.erase(0, end + 1);
@@ -132,14 +156,14 @@ ChildProcess::Heard ChildProcess::read_line(std::string& line, int wait_ms) {
   return Heard::kNothing;
 }
 
-std::string ChildProcess::wait_for_end() {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+std::string ChildProcess::wait_for_end(int seconds) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   while (!ended_ && std::chrono::steady_clock::now() < deadline) {
     ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
     if (!ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (!ended_) {
-    kill(pid_, SIGKILL);
+    signal_group(SIGKILL);
     waitpid(pid_, &status_, 0);
     ended_ = true;
     return "closed its replies but went on";

@@ -1,9 +1,11 @@
 // A process that is talked to in lines: requests on its stdin, replies on a descriptor of its own,
-// so that whatever a kernel or a library prints cannot be taken for a reply.
+// so that whatever a kernel or a library prints cannot be taken for a reply; or, where the other
+// side is not ours, on its stdout.
 #pragma once
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,12 +20,20 @@ class ChildProcess {
     int there;  // what the child sees it as; > kReplies and < 100
   };
 
-  // Starts argv[0], found as a path (no search). Its stdout goes to our stderr, and it is a process
-  // group of its own: Ctrl-C is the parent's to judge. Throws std::runtime_error "PROGRAM: cannot
-  // be started: cause".
+  struct Options {
+    int replies = kReplies;                          // or STDOUT_FILENO
+    std::map<std::string, std::string> environment;  // on top of ours
+  };
+
+  // Starts argv[0], found as a shell would. Its stdout goes to our stderr unless it replies there,
+  // and it is a process group of its own: Ctrl-C is the parent's to judge. Throws
+  // std::runtime_error "PROGRAM: cannot be started: cause".
   explicit ChildProcess(const std::vector<std::string>& argv,
-                        const std::vector<Inherited>& inherited = {});
-  ~ChildProcess();  // kills it, and waits for it
+                        const std::vector<Inherited>& inherited = {})
+      : ChildProcess(argv, inherited, Options()) {}
+  ChildProcess(const std::vector<std::string>& argv, const std::vector<Inherited>& inherited,
+               const Options& options);
+  ~ChildProcess();  // kills its group, and waits for it
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
@@ -31,19 +41,22 @@ class ChildProcess {
   bool write_line(const std::string& line);
   void close_input();
 
+  pid_t pid() const { return pid_; }
+  void signal_group(int signal) const;  // SIGSTOP, SIGCONT
+
   enum class Heard { kLine, kNothing, kEnd };
   // kNothing: `wait_ms` passed, or a signal came. kEnd: the child has closed its side. Throws
   // std::runtime_error on a line that is longer than any reply.
   Heard read_line(std::string& line, int wait_ms);
 
-  // Waits for the end, a second at most, then kills. "signal 11 (Segmentation fault)", "exit status
-  // 3", "closed its replies but went on".
-  std::string wait_for_end();
+  // Waits for the end, a second at most or as told, then kills. "signal 11 (Segmentation fault)",
+  // "exit status 3", "closed its replies but went on".
+  std::string wait_for_end(int seconds = 1);
   bool exited_with(int status) const { return ended_ && status_ == status << 8; }
 
  private:
   void spawn(const std::vector<std::string>& argv, const std::vector<Inherited>& inherited,
-             int stdin_end, int replies_end);
+             const Options& options, int stdin_end, int replies_end);
 
   int requests_ = -1;
   int replies_ = -1;
@@ -51,6 +64,7 @@ class ChildProcess {
   bool ended_ = false;  // and has been waited for
   int status_ = 0;
   std::string buffer_;
+  std::size_t searched_ = 0;  // no end of line before this
 };
 
 }  // namespace sb

@@ -2,6 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -21,27 +22,59 @@ class Collector final : public benchmark::BenchmarkReporter {
   double seconds = -1;
 };
 
+// No sample pays for what another kernel did to the caches. A single call that lasts for a whole
+// sample would take too long to be made twice.
+void warm_up(Kernel& kernel, const Rotation& rotation, std::int64_t iterations) {
+  if (iterations > 1) {
+    kernel.run(rotation.operands());
+  } else {
+    rotation.touch();
+  }
+}
+
+// More sets than this are not told to a kernel with a clock of its own: it begins anew with the
+// first. (16384 sets of a line each are 1 MiB, more than such a kernel takes in a sample.)
+constexpr std::int64_t kMostSetsElsewhere = 16384;
+
+double run_elsewhere(Kernel& kernel, Rotation& rotation, std::int64_t iterations) {
+  std::vector<Operands> sets = {rotation.operands()};
+  const std::int64_t last = std::min({iterations, rotation.sets(), kMostSetsElsewhere});
+  for (std::int64_t i = 1; rotation.rotates() && i < last; ++i) {
+    rotation.advance();
+    sets.push_back(rotation.operands());
+  }
+  rotation.advance();
+  return kernel.run_timed(sets, 0, iterations);
+}
+
 }  // namespace
 
-double time_calls(Kernel& kernel, const std::vector<Operands>& sets, std::size_t& next,
-                  std::int64_t iterations) {
+double time_calls(Kernel& kernel, Rotation& rotation, std::int64_t iterations) {
   std::exception_ptr thrown;
+  const bool own_clock = !kernel.own_timer().empty();
   const auto loop = [&](benchmark::State& state) {
     try {
-      std::size_t set = next;
-      const std::size_t count = sets.size();
+      if (!rotation.rotates()) warm_up(kernel, rotation, iterations);
       for (auto _ : state) {
-        kernel.run(sets[set]);
-        if (++set == count) set = 0;
+        if (own_clock) {
+          state.SetIterationTime(run_elsewhere(kernel, rotation, iterations) * 1e-9);
+          continue;
+        }
+        kernel.run(rotation.operands());
+        rotation.advance();
       }
-      next = set;
     } catch (...) {
       thrown = std::current_exception();
       state.SkipWithError("the kernel threw");
     }
   };
   benchmark::ClearRegisteredBenchmarks();
-  benchmark::RegisterBenchmark("sample", loop)->Iterations(iterations)->UseRealTime();
+  auto* sample = benchmark::RegisterBenchmark("sample", loop);
+  if (own_clock) {
+    sample->Iterations(1)->UseManualTime();
+  } else {
+    sample->Iterations(iterations)->UseRealTime();
+  }
   Collector collector;
   try {
     benchmark::RunSpecifiedBenchmarks(&collector);

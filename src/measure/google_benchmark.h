@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "core/variant.h"
+#include "measure/cache_state.h"
 
 namespace sb {
 
-// Nanoseconds (wall clock, Google Benchmark's monotonic one) of `iterations` calls of the kernel,
-// which go through `sets` in turn, starting behind where `next` stands and leaving it there.
-double time_calls(Kernel& kernel, const std::vector<Operands>& sets, std::size_t& next,
-                  std::int64_t iterations);
+// Nanoseconds (wall clock: Google Benchmark's monotonic one, or the kernel's own where it has one)
+// of `iterations` calls of the kernel, each on the set of the rotation whose turn it is. Warm
+// operands are touched before.
+double time_calls(Kernel& kernel, Rotation& rotation, std::int64_t iterations);
 
 }  // namespace sb

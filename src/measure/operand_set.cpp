@@ -48,25 +48,25 @@ bool gaps_intact(const TensorSpec& spec, const std::byte* data) {
 
 }  // namespace
 
-OperandSet::OperandSet(std::vector<TensorSpec> specs, int misalign) : specs_(std::move(specs)) {
+OperandSet::OperandSet(std::vector<TensorSpec> specs, int misalign, Memory memory)
+    : specs_(std::move(specs)), memory_(memory) {
   std::vector<void*> pointers;
   for (const TensorSpec& spec : specs_) {
     const auto bytes = static_cast<std::size_t>(spec.allocated());
     const std::size_t shift = static_cast<std::size_t>(misalign) * size_of(spec.dtype);
-    buffers_.emplace_back(bytes + shift + 2 * kFence);
+    buffers_.emplace_back(bytes + shift + 2 * kFence, memory);
     data_.push_back(buffers_.back().as<std::byte>() + kFence + shift);
-    std::memset(data_.back() - kFence, static_cast<int>(kFenceByte), kFence);
-    std::memset(data_.back() + bytes, static_cast<int>(kFenceByte), kFence);
     std::memset(data_.back(), spec.role == Role::kOutput ? 0xff : 0, bytes);  // touches every page
     pointers.push_back(data_.back());
   }
   operands_ = Operands(std::move(pointers));
+  put_fences();
 }
 
-void OperandSet::copy_inputs_from(const OperandSet& other) {
+void OperandSet::put_fences() {
   for (std::size_t i = 0; i < specs_.size(); ++i) {
-    if (specs_[i].role != Role::kInput) continue;
-    std::memcpy(data_[i], other.data_[i], static_cast<std::size_t>(specs_[i].allocated()));
+    std::memset(data_[i] - kFence, static_cast<int>(kFenceByte), kFence);
+    std::memset(data_[i] + specs_[i].allocated(), static_cast<int>(kFenceByte), kFence);
   }
 }
 

@@ -11,16 +11,21 @@
 namespace sb {
 
 PreparedGroup::PreparedGroup(const Group& group)
-    : group_(group), master_(group.op->tensors(group.problem)), kernels_(group.variants.size()) {
+    : group_(group),
+      master_(group.op->tensors(group.problem), 0, memory_of(group)),
+      kernels_(group.variants.size()) {
   pin_team(group_.problem.threads);
   group_.op->fill(group_.problem, group_.fill, group_.seed, master_.operands());
 }
 
 std::string PreparedGroup::prepare(std::size_t which, bool verify) {
   try {
-    std::unique_ptr<Kernel> kernel = group_.variants.at(which)->make(group_.problem);
+    const Variant& variant = *group_.variants.at(which);
+    std::unique_ptr<Kernel> kernel = variant.make(group_.problem);
+    kernel->prepare(master_.operands());
     if (verify) {
-      const Verification result = sb::verify(*kernel, master_, expected());
+      const Verification result =
+          sb::verify(*kernel, master_, expected(), variant.tolerance_factor_for(group_.problem));
       if (!result.passed) return "incorrect: " + result.reason;
     }
     kernels_[which] = std::move(kernel);
@@ -50,13 +55,12 @@ Rotation& PreparedGroup::rotation() {
 }
 
 double PreparedGroup::sample_ns(std::size_t which, std::int64_t iterations) {
-  return time_calls(kernel(which), rotation().sets(), rotation().next, iterations);
+  return time_calls(kernel(which), rotation(), iterations);
 }
 
 void PreparedGroup::call(std::size_t which) {
-  Rotation& sets = rotation();
-  kernel(which).run(sets.sets()[sets.next]);
-  sets.next = (sets.next + 1) % sets.sets().size();
+  kernel(which).run(rotation().operands());
+  rotation().advance();
 }
 
 }  // namespace sb

@@ -9,11 +9,12 @@ namespace {
 // The fastest bandwidth roof of the level for this thread count. A kernel that reads much and
 // writes little may come near the read roof, one that copies near the copy roof; dividing by the
 // fastest of them never says more than 100 % for honest work.
-const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, int threads,
+const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, Device device, int threads,
                            bool streams) {
   const Roof* best = nullptr;
   for (const Roof& roof : peaks.roofs) {
     if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
+    if (roof.device != name_of(device)) continue;
     if (roof.kind.ends_with("_nt") && !streams) continue;
     if (roof.kind == "write" || roof.kind == "write_nt") continue;
     if (best == nullptr || roof.value > best->value) best = &roof;
@@ -21,18 +22,43 @@ const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, int thr
   return best;
 }
 
+// A GPU has one set of roofs.
+int threads_of(const Variant& variant, const Problem& problem) {
+  return variant.device == Device::kCuda ? 1 : problem.threads;
+}
+
 // Arithmetic happens in f32 for every storage type but f64; a bf16 dot product has its own roof.
 const Roof* flop_roof(const Peaks& peaks, const Variant& variant, const Problem& problem) {
   const Roof* best = nullptr;
   const bool wide = problem.dtype == Dtype::kF64;
   for (const Roof& roof : peaks.roofs) {
-    if (!roof.is_flops || roof.threads != problem.threads) continue;
+    if (!roof.is_flops || roof.threads != threads_of(variant, problem)) continue;
+    if (roof.device != name_of(variant.device)) continue;
     if (variant.isa != Isa::kNative && roof.isa != name_of(variant.isa)) continue;
     const bool fits = roof.dtype == (wide ? "f64" : "f32") ||
-                      (problem.dtype == Dtype::kBf16 && roof.dtype == "bf16");
+                      (problem.dtype == Dtype::kBf16 && roof.dtype == "bf16") ||
+                      (problem.dtype == Dtype::kF16 && roof.kind == "mma" && roof.dtype == "f16");
     if (fits && (best == nullptr || roof.value > best->value)) best = &roof;
   }
   return best;
+}
+
+double footprint_of(const Group& group) {
+  double footprint = 0;
+  for (const TensorSpec& spec : group.op->tensors(group.problem)) {
+    footprint += static_cast<double>(spec.allocated());
+  }
+  return footprint;
+}
+
+std::string gpu_level_of(double bytes, const Group& group, const Peaks& peaks) {
+  const bool cold = group.cache == CacheState::kCold;
+  return !cold && bytes <= static_cast<double>(peaks.gpu_l2_bytes) ? "L2" : "mem";
+}
+
+// As a row names it: a vendor's figure is not a measured one.
+std::string named(const Roof& roof) {
+  return roof.source == "measured" ? roof.id : roof.id + " (" + roof.source + ")";
 }
 
 }  // namespace
@@ -50,11 +76,7 @@ std::string level_of(double bytes, const Group& group, const Peaks& peaks) {
 }
 
 std::string level_of(const Group& group, const Peaks& peaks) {
-  double footprint = 0;
-  for (const TensorSpec& spec : group.op->tensors(group.problem)) {
-    footprint += static_cast<double>(spec.allocated());
-  }
-  return level_of(footprint, group, peaks);
+  return level_of(footprint_of(group), group, peaks);
 }
 
 const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threads, bool streams,
@@ -69,6 +91,7 @@ const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threa
   const Roof* best = nullptr;
   for (const Roof& roof : peaks.roofs) {
     if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
+    if (roof.device != "cpu") continue;  // phases are marked by kernels of the CPU
     if (fits(roof.kind) && (best == nullptr || roof.value > best->value)) best = &roof;
   }
   return best;
@@ -76,14 +99,17 @@ const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threa
 
 Bound binding_roof(const Group& group, const Variant& variant, double bytes_algorithm, double flops,
                    const Peaks& peaks) {
-  const std::string level = level_of(group, peaks);
+  const std::string level = variant.device == Device::kCuda
+                                ? gpu_level_of(footprint_of(group), group, peaks)
+                                : level_of(group, peaks);
   Bound result;
-  if (const Roof* roof = bandwidth_roof(peaks, level, group.problem.threads, variant.streams)) {
-    result = {roof->id, level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
+  if (const Roof* roof = bandwidth_roof(peaks, level, variant.device,
+                                        threads_of(variant, group.problem), variant.streams)) {
+    result = {named(*roof), level == "mem" ? "memory" : level, bytes_algorithm / roof->value * 1e9};
   }
   if (const Roof* roof = flop_roof(peaks, variant, group.problem)) {
     const double floor_ns = flops / roof->value * 1e9;
-    if (floor_ns > result.floor_ns) result = {roof->id, "compute", floor_ns};
+    if (floor_ns > result.floor_ns) result = {named(*roof), "compute", floor_ns};
   }
   return result;
 }

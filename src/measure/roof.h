@@ -10,7 +10,7 @@
 namespace sb {
 
 struct Bound {
-  std::string roof_id;  // empty: no roof is known for this case
+  std::string roof_id;  // "mem/copy/t1", with " (declared)"; empty: none is known for this case
   std::string bound;    // "L1", "L2", "L3", "memory" or "compute"
   double floor_ns = 0;  // no kernel that moves these bytes and does these FLOPs can be faster
 };

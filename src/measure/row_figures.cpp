@@ -20,7 +20,7 @@ std::string percent(double share) {
 
 void fill_time(Row& row, const Samples& samples) {
   const Interval interval = median_interval(samples.ns_per_call);
-  row.timer = "steady_clock via Google Benchmark";
+  row.timer = samples.timer;
   row.samples = static_cast<std::int64_t>(samples.ns_per_call.size());
   row.rounds = row.samples;
   row.iterations = samples.iterations;
@@ -83,9 +83,19 @@ void fill_verification(Row& row, const Verification& result) {
   row.reference = "double";
 }
 
+void set_failure(Row& row, const std::exception& error) {
+  const auto* failure = dynamic_cast<const KernelFailure*>(&error);
+  set_status(row, failure != nullptr ? std::string_view(failure->status()) : status::kCrashed,
+             error.what());
+}
+
 void fill_figures(Row& row, const Group& group, const Variant& variant, const Samples& samples,
                   const Peaks* peaks) {
-  if (!samples.failure.empty()) return set_status(row, status::kCrashed, samples.failure);
+  if (!samples.failure.empty()) {
+    const std::string& word = samples.failure_status;
+    return set_status(row, word.empty() ? status::kCrashed : std::string_view(word),
+                      samples.failure);
+  }
   if (samples.ns_per_call.empty()) {
     return set_status(row, status::kTimeout,
                       "no sample within the time limit (" + samples.stop_reason + ")");

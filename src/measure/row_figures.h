@@ -1,6 +1,7 @@
 // From what was seen to what a row says. Pure: samples and problem in, columns out.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,11 @@ namespace sb {
 void set_status(Row& row, std::string_view status, const std::string& reason);
 void fill_verification(Row& row, const Verification& result);
 
+// How the row of a kernel that threw `error` ends: KernelFailure says it, others are crashes.
+void set_failure(Row& row, const std::exception& error);
+
 // Method, time, work and roof columns; the status becomes ok, noisy, implausible, timeout or
-// crashed. `peaks` may be null.
+// crashed (or what the kernel's failure says). `peaks` may be null.
 void fill_figures(Row& row, const Group& group, const Variant& variant, const Samples& samples,
                   const Peaks* peaks);
 

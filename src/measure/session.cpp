@@ -7,11 +7,10 @@
 
 #include "core/registry.h"
 #include "machine/affinity.h"
+#include "machine/gpu.h"
 #include "machine/nvtx.h"
-#include "machine/topology.h"
-#include "measure/cache_state.h"
+#include "measure/contestants.h"
 #include "measure/dump.h"
-#include "measure/google_benchmark.h"
 #include "measure/rounds.h"
 #include "measure/row_figures.h"
 #include "measure/verify.h"
@@ -27,29 +26,11 @@ struct Case {
   Samples samples;
 };
 
-// Fibers have no time to take; on a GPU these clocks would take the copies for the kernel.
 std::string why_not_timed(Device device) {
-  if (!is_timed(device)) {
-    return "fibers say nothing about time: use verify --device " + std::string(name_of(device));
-  }
-  if (device == Device::kCuda) return "no timing on a GPU yet: use verify --device cuda";
-  return "";
+  return is_timed(device)
+             ? ""
+             : "fibers say nothing about time: use verify --device " + std::string(name_of(device));
 }
-
-class KernelContestant final : public Contestant {
- public:
-  KernelContestant(std::string name, Kernel& kernel, Rotation& rotation)
-      : name_(std::move(name)), kernel_(kernel), rotation_(rotation) {}
-  double sample_ns(std::int64_t iterations) override {
-    const NvtxRange range(name_);
-    return time_calls(kernel_, rotation_.sets(), rotation_.next, iterations);
-  }
-
- private:
-  std::string name_;
-  Kernel& kernel_;
-  Rotation& rotation_;
-};
 
 class Session {
  public:
@@ -93,7 +74,7 @@ class Session {
     Row row = identity_row(group, variant);
     row.run_id = options_.provenance.run_id;
     row.git_sha = options_.provenance.git_sha;
-    row.compiler = options_.provenance.compiler;
+    row.compiler = compiler_of(variant, options_.provenance.compiler);
     row.host = options_.provenance.host;
     if (options_.repro) row.repro = options_.repro(case_name(group, variant));
     return row;
@@ -114,6 +95,7 @@ class Session {
       std::string why = group.op->why_not(group.problem);
       if (why.empty()) why = why_not(*c.variant, group.problem);
       if (why.empty() && !options_.verify_only) why = why_not_timed(c.variant->device);
+      if (why.empty() && c.variant->device == lost_on_) why = lost_;
       if (why.empty()) {
         ++summary_.runnable;
       } else {
@@ -127,7 +109,8 @@ class Session {
     const auto waiting = [](const Case& c) { return c.row.status.empty(); };
     if (std::none_of(cases.begin(), cases.end(), waiting)) return;
     pin_team(group.problem.threads);
-    master_.emplace(group.op->tensors(group.problem));
+    master_.reset();  // before the next, which may need the room
+    master_.emplace(group.op->tensors(group.problem), 0, memory_of(group));
     group.op->fill(group.problem, group.fill, group.seed, master_->operands());
     refresh_reference(group);
     for (Case& c : cases) {
@@ -153,7 +136,9 @@ class Session {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
       c.kernel = c.variant->make(group.problem);
-      const Verification result = verify(*c.kernel, *master_, expected_);
+      c.kernel->prepare(master_->operands());
+      const Verification result =
+          verify(*c.kernel, *master_, expected_, c.variant->tolerance_factor_for(group.problem));
       c.row.workspace_bytes = AllocationCounter::peak() - before;
       fill_verification(c.row, result);
       report_metrics(group, c);
@@ -163,11 +148,25 @@ class Session {
       if (!result.passed) {
         set_status(c.row, status::kIncorrect, result.reason);
         c.kernel.reset();
+        // What it may have overwritten is not the next one's fault.
+        master_->put_fences();
+        group.op->fill(group.problem, group.fill, group.seed, master_->operands());
       }
-    } catch (const std::exception& error) {
+    } catch (const DeviceLost& error) {
       set_status(c.row, status::kCrashed, error.what());
       c.kernel.reset();
+      device_lost(*c.variant, error.what());
+    } catch (const std::exception& error) {
+      set_failure(c.row, error);
+      c.kernel.reset();
     }
+  }
+
+  void device_lost(const Variant& variant, const std::string& what) {
+    lost_on_ = variant.device;
+    lost_ = variant.full_name() + " left the device unusable for this process (" + what +
+            "); --isolate case costs only its own row";
+    if (options_.on_device_lost) options_.on_device_lost(variant, what);
   }
 
   void report_metrics(const Group& group, const Case& c) const {
@@ -185,26 +184,32 @@ class Session {
       if (c.kernel) racing.push_back(&c);
     }
     if (racing.empty() || stopped()) return;
-    Rotation rotation(*master_, group.cache, topology().last_level_bytes(),
-                      topology().memory_bytes);
-    std::vector<KernelContestant> contestants;
-    contestants.reserve(racing.size());
-    std::vector<Contestant*> turns;
-    for (Case* c : racing) {
-      turns.push_back(
-          &contestants.emplace_back(case_name(group, *c->variant), *c->kernel, rotation));
+    std::vector<Entrant> entrants;
+    for (const Case* c : racing) {
+      entrants.push_back({case_name(group, *c->variant), c->kernel.get()});
     }
-
-    const RoundsOptions rounds{.rounds = group.rounds,
-                               .min_time_s = group.min_time_s,
-                               .timeout_s = group.timeout_s,
-                               .stopped = [this] { return stopped(); }};
-    std::vector<Samples> samples = run_rounds(turns, rounds);
+    Contestants contestants(entrants, *master_, group.cache, gpu_);
+    const RoundsOptions rounds{
+        .rounds = group.rounds,
+        .min_time_s = group.min_time_s,
+        .timeout_s = group.timeout_s,
+        .on_round = [&](int round) { contestants.begin_round(round); },
+        .stopped = [this] { return stopped(); },
+        .on_device_lost = [&](std::size_t i,
+                              const std::string& what) { device_lost(*racing[i]->variant, what); }};
+    std::vector<Samples> samples = run_rounds(contestants.turns(), rounds);
     for (std::size_t i = 0; i < racing.size(); ++i) {
       racing[i]->samples = std::move(samples[i]);
       fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
-      if (rotation.lukewarm() && racing[i]->row.status == status::kOk) {
-        racing[i]->row.reason = "memory too small to push the operands out of the last-level cache";
+      if (contestants.lukewarm(i) && racing[i]->row.status == status::kOk) {
+        racing[i]->row.reason =
+            "the operands may not be cold: memory too small, or size of the last-level cache "
+            "unknown";
+      }
+      if (racing[i]->samples.rejected > 0 && options_.on_metric) {
+        options_.on_metric(racing[i]->row,
+                           {"throttled_samples", static_cast<double>(racing[i]->samples.rejected),
+                            "", "measured"});
       }
       racing[i]->kernel.reset();
     }
@@ -252,6 +257,9 @@ class Session {
   std::optional<OperandSet> master_;
   std::string reference_key_;
   std::vector<Expected> expected_;
+  std::unique_ptr<Gpu> gpu_;       // once a kernel wanted it
+  std::optional<Device> lost_on_;  // no kernel can run there any more,
+  std::string lost_;               // because of this
 };
 
 }  // namespace

@@ -33,6 +33,8 @@ struct RunOptions {
   std::function<void(const Row&, const std::vector<double>& samples_ns)> on_samples;
   std::function<void(const Row&, const Metric&)> on_metric;
   std::function<void(int done, int total, const std::string& case_name)> on_progress;
+  // A variant left its device unusable for this process (DeviceLost), which goes on without it.
+  std::function<void(const Variant&, const std::string& what)> on_device_lost;
 };
 
 struct RunSummary {

@@ -35,8 +35,8 @@ std::string describe(const TensorSpec& spec, std::int64_t element, double got, d
 // the largest double: the row's columns take finite numbers only.
 double finite(double value) { return std::min(value, std::numeric_limits<double>::max()); }
 
-void compare_output(const Expected& expected, const TensorSpec& spec, const void* data,
-                    Verification& result) {
+void compare_output(const Expected& expected, double tolerance, const TensorSpec& spec,
+                    const void* data, Verification& result) {
   const std::size_t count = expected.value.size();
   if (expected.scale.size() != count ||
       (expected.index.empty() ? static_cast<std::int64_t>(count) != spec.count()
@@ -53,37 +53,41 @@ void compare_output(const Expected& expected, const TensorSpec& spec, const void
     result.err_max_abs = finite(std::max(result.err_max_abs, error.abs));
     if (error.rel <= worst) continue;
     worst = error.rel;
-    if (error.rel > expected.tolerance && (result.reason.empty() || worst > result.err_max_rel)) {
+    if (error.rel > tolerance && (result.reason.empty() || worst > result.err_max_rel)) {
       result.passed = false;
       result.reason = describe(spec, element, got, expected.value[i]);
     }
   }
   if (worst > result.err_max_rel || result.tolerance == 0) {
     result.err_max_rel = finite(std::max(worst, 0.0));
-    result.tolerance = expected.tolerance;
+    result.tolerance = tolerance;
   }
 }
 
 }  // namespace
 
 Verification compare_with(const std::vector<Expected>& expected,
-                          const std::vector<TensorSpec>& specs, const Operands& operands) {
+                          const std::vector<TensorSpec>& specs, const Operands& operands,
+                          double tolerance_factor) {
   Verification result;
   result.passed = true;
   std::size_t output = 0;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     if (specs[i].role != Role::kOutput) continue;
     if (output == expected.size()) throw std::logic_error("the reference lacks " + specs[i].name);
-    compare_output(expected[output++], specs[i], operands.get<void>(static_cast<int>(i)), result);
+    const Expected& answer = expected[output++];
+    compare_output(answer, answer.tolerance * tolerance_factor, specs[i],
+                   operands.get<void>(static_cast<int>(i)), result);
   }
   return result;
 }
 
-Verification verify(Kernel& kernel, OperandSet& set, const std::vector<Expected>& expected) {
+Verification verify(Kernel& kernel, OperandSet& set, const std::vector<Expected>& expected,
+                    double tolerance_factor) {
   set.poison_outputs();
   set.remember_inputs();
   kernel.run(set.operands());
-  Verification result = compare_with(expected, set.specs(), set.operands());
+  Verification result = compare_with(expected, set.specs(), set.operands(), tolerance_factor);
   if (const std::string broken = set.broken_fence(); !broken.empty()) {
     result.passed = false;
     result.reason = broken;

@@ -20,12 +20,15 @@ struct Verification {
   std::string reason;      // what is wrong: "y[17] = 0.25, expected 0.5 ...", "changes its input x"
 };
 
-// Outputs as they lie in `operands` against `expected`, one Expected per output.
+// Outputs as they lie in `operands` against `expected`, one Expected per output, whose tolerance
+// counts `tolerance_factor` times.
 Verification compare_with(const std::vector<Expected>& expected,
-                          const std::vector<TensorSpec>& specs, const Operands& operands);
+                          const std::vector<TensorSpec>& specs, const Operands& operands,
+                          double tolerance_factor = 1);
 
 // Poisons the outputs, runs the kernel once, compares, and looks at the fences. Exceptions of the
 // kernel pass through.
-Verification verify(Kernel& kernel, OperandSet& set, const std::vector<Expected>& expected);
+Verification verify(Kernel& kernel, OperandSet& set, const std::vector<Expected>& expected,
+                    double tolerance_factor = 1);
 
 }  // namespace sb

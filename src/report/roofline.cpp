@@ -63,14 +63,23 @@ RoofLine line_of(const Roof& roof) {
   return line;
 }
 
+// Arithmetic of 16-bit rows happens in f32 or in units of their own.
+bool fits_any(const Roof& roof, const std::vector<const Row*>& rows) {
+  return roof.is_flops && std::any_of(rows.begin(), rows.end(), [&](const Row* row) {
+           return roof.dtype == row->dtype || (roof.dtype == "f32" && row->dtype != "f64");
+         });
+}
+
 // Of each level the fastest ordinary and the fastest streaming roof; FLOP roofs of the instruction
 // sets that the rows use, and the highest there is.
 std::vector<RoofLine> roofs_of(const std::vector<const Row*>& rows, const Peaks& peaks) {
-  const int threads = threads_of(*rows.front());
+  const bool declared = !peaks.roofs.empty() && peaks.roofs.front().source == "declared";
+  const int threads = declared ? 1 : threads_of(*rows.front());  // a device is declared as a whole
+  const std::string& device = rows.front()->device;
   std::vector<RoofLine> lines;
   for (const char* level : {"L1", "L2", "L3", "mem"}) {
-    const Roof* ordinary = bandwidth_roof_of(peaks, level, threads, false);
-    const Roof* streaming = bandwidth_roof_of(peaks, level, threads, true);
+    const Roof* ordinary = bandwidth_roof_of(peaks, device, level, threads, false);
+    const Roof* streaming = bandwidth_roof_of(peaks, device, level, threads, true);
     if (ordinary != nullptr) lines.push_back(line_of(*ordinary));
     if (streaming != nullptr) lines.push_back(line_of(*streaming));
   }
@@ -79,7 +88,9 @@ std::vector<RoofLine> roofs_of(const std::vector<const Row*>& rows, const Peaks&
     if (const Roof* roof = flop_roof_of(*row, peaks)) flops.insert(roof);
   }
   for (const Roof& roof : peaks.roofs) {
-    if (flops.count(&roof) != 0) lines.push_back(line_of(roof));
+    // Rows of another machine than the declared one use no instruction set of it.
+    const bool shown = flops.empty() ? declared && fits_any(roof, rows) : flops.count(&roof) != 0;
+    if (shown) lines.push_back(line_of(roof));
   }
   return lines;
 }

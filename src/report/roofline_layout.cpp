@@ -32,12 +32,14 @@ LogPlane plane_of(const Roofline& roofline, const RooflinePanel& panel, const Pi
     ridge_lo = flops / fastest;
   }
   y_hi = std::max(y_hi, flops);
+  if (flops == 0 && slowest < HUGE_VAL) y_hi = std::max(y_hi, slowest * x_lo);
   LogPlane plane;
   plane.box = box;
   plane.x0 = std::min(std::log10(x_lo) - 0.7, std::log10(ridge_lo) - 0.8);
   plane.x1 = std::max(std::log10(x_hi) + 0.5, plane.x0 + 1.5);
-  plane.y0 = std::log10(y_lo) - 0.25;
-  plane.y1 = std::max(std::log10(y_hi) + 0.3, plane.y0 + 1.5);
+  // A panel with little between its points and its ceiling grows downwards, where the slopes are.
+  plane.y1 = std::log10(y_hi) + 0.2;
+  plane.y0 = std::min(std::log10(y_lo) - 0.25, plane.y1 - 1.8);
   return plane;
 }
 

@@ -15,7 +15,7 @@ const Roof* flop_roof_of(const Row& row, const Peaks& peaks);
 
 // The fastest bandwidth ceiling of a level at this thread count (null if none): ordinary stores, or
 // non-temporal ones. A roof that only writes bounds no kernel that reads.
-const Roof* bandwidth_roof_of(const Peaks& peaks, const std::string& level, int threads,
-                              bool non_temporal);
+const Roof* bandwidth_roof_of(const Peaks& peaks, const std::string& device,
+                              const std::string& level, int threads, bool non_temporal);
 
 }  // namespace sb

@@ -69,6 +69,15 @@ std::string spread(const Row& row) {
   return fmt::format("+-{:.{}f}%", percent, percent < 10 ? 1 : 0);
 }
 
+// Share of the memory roof by the bytes of the algorithm's own passes. Above 100 a cache served
+// some of them.
+std::string own_share(const Row& row) {
+  if (row.bound != "memory" || !row.pct_roof || !row.bytes_algorithm) return "";
+  const double compulsory = row.bytes_compulsory.value_or(0);
+  if (compulsory <= 0) return "";
+  return fmt::format("{:.1f}", *row.pct_roof * *row.bytes_algorithm / compulsory);
+}
+
 std::string speedup(const Row& row) {
   if (!row.speedup) return "";
   if (row.baseline == row.variant + "@" + row.isa) return "baseline";
@@ -177,7 +186,7 @@ std::string metric_text(const Row& row, const std::string& name, const MetricsBy
 std::string timed_block(const Block& block, const MetricsByRow& metrics) {
   TextTable table;
   table.head("variant", Align::kLeft);
-  for (const char* head : {"time", "", "GB/s", "GFLOP/s", "% roof", "error"}) {
+  for (const char* head : {"time", "", "GB/s", "GFLOP/s", "% roof", "own", "error"}) {
     table.head(head, Align::kRight);
   }
   const std::vector<std::string> names = metric_names(block, metrics);
@@ -190,6 +199,7 @@ std::string timed_block(const Block& block, const MetricsByRow& metrics) {
                                       number(row->gb_per_s, "{:.1f}"),
                                       number(row->gflop_per_s, "{:.1f}"),
                                       number(row->pct_roof, "{:.1f}"),
+                                      own_share(*row),
                                       number(row->err_max_rel, "{:.1e}")};
     for (const std::string& name : names) cells.push_back(metric_text(*row, name, metrics));
     cells.insert(cells.end(), {row->roof_id, speedup(*row), remark(*row)});

@@ -15,17 +15,20 @@
 
 namespace sb::testing {
 
-// Why `got` misses `expected`; empty if it does not. The rule is Expected's.
-inline std::string why_wrong(const TensorSpec& spec, const void* got, const Expected& expected) {
+// Why `got` misses `expected`; empty if it does not. The rule is Expected's, its tolerance counted
+// `factor` times.
+inline std::string why_wrong(const TensorSpec& spec, const void* got, const Expected& expected,
+                             double factor = 1) {
   for (std::size_t k = 0; k < expected.value.size(); ++k) {
     const auto i = expected.index.empty() ? static_cast<std::int64_t>(k) : expected.index[k];
     const double value = load_as_double(spec.dtype, got, spec.offset(i));
     const double want = expected.value[k];
     if (std::isnan(want) ? std::isnan(value) : value == want) continue;
-    if (std::abs(value - want) <= expected.tolerance * expected.scale[k]) continue;
+    const double allowed = factor * expected.tolerance * expected.scale[k];
+    if (std::abs(value - want) <= allowed) continue;
     return spec.name + "[" + std::to_string(i) + "] is " + std::to_string(value) + ", not " +
            std::to_string(want) + " (off by " + std::to_string(std::abs(value - want)) +
-           ", allowed " + std::to_string(expected.tolerance * expected.scale[k]) + ")";
+           ", allowed " + std::to_string(allowed) + ")";
   }
   return "";
 }
@@ -58,6 +61,8 @@ class Case {
   // Runs the variant on poisoned outputs, twice: a kernel must not live on what a call left behind.
   void run(const Variant& variant, int calls = 2) {
     const auto kernel = variant.make(problem_);
+    kernel->prepare(operands_);
+    tolerance_factor_ = variant.tolerance_factor_for(problem_);
     for (int call = 0; call < calls; ++call) {
       poison();
       kernel->run(operands_);
@@ -66,6 +71,7 @@ class Case {
 
   // Outputs hold the reference's values, rounded: the right answer, for mutants to corrupt.
   void store_expected() {
+    tolerance_factor_ = 1;
     std::size_t output = 0;
     for (std::size_t t = 0; t < specs_.size(); ++t) {
       if (specs_[t].role != Role::kOutput) continue;
@@ -83,7 +89,8 @@ class Case {
     for (std::size_t t = 0; t < specs_.size(); ++t) {
       if (!guards_intact(t)) return specs_[t].name + ": written outside of the tensor";
       if (specs_[t].role != Role::kOutput) continue;
-      if (std::string why = why_wrong(specs_[t], data(t), expected_[output++]); !why.empty()) {
+      const Expected& expected = expected_[output++];
+      if (auto why = why_wrong(specs_[t], data(t), expected, tolerance_factor_); !why.empty()) {
         return why;
       }
     }
@@ -130,6 +137,7 @@ class Case {
   std::vector<Buffer> buffers_;
   Operands operands_;
   std::vector<Expected> expected_;
+  double tolerance_factor_ = 1;  // of the variant that ran last
 };
 
 }  // namespace sb::testing

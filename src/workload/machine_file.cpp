@@ -42,6 +42,7 @@ Roof read_roof(const YAML::Node& node, YamlErrors& errors) {
   Roof roof = map.has("gb_per_s") ? bandwidth_roof(map) : flop_roof(map);
   roof.lo = roof.hi = roof.value;
   roof.source = "declared";
+  roof.device = "";
   map.refuse_unknown();
   return roof;
 }

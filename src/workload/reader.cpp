@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/registry.h"
+#include "workload/peers_key.h"
 #include "workload/values.h"
 #include "workload/workload.h"
 #include "workload/yaml_file.h"
@@ -29,6 +30,9 @@ class Reader {
     read_op(map);
     if (has("description")) workload_.description = word("description");
     read_protocol();
+    if (has("peers")) {
+      workload_.peers = read_peer_specs(find("peers")->mark, find("peers")->value, errors_);
+    }
     if (workload_.op != nullptr) read_what_the_operation_knows();
     return std::move(workload_);
   }
@@ -41,7 +45,7 @@ class Reader {
 
   static const std::vector<std::string>& keys() {
     static const std::vector<std::string> all = {
-        "name",    "description", "op",   "dtype", "sweep",  "variants", "baseline",
+        "name",    "description", "op",   "dtype", "sweep",  "peers",    "variants", "baseline",
         "threads", "cache",       "fill", "seed",  "rounds", "min_time", "timeout"};
     return all;
   }

@@ -130,6 +130,13 @@ std::string check_glob(const std::string& glob, const Operation& op) {
   for (const Variant* variant : Registry::instance().variants_of(op.name())) {
     if (selects(glob, *variant)) return "";
   }
+  if (const std::size_t colon = glob.find(':'); colon != std::string::npos) {
+    const std::string peer = glob.substr(0, colon);
+    return fmt::format(
+        "no variant of {} matches \"{}\"; if {} is not defined, add peers: {{{}: {{command: "
+        "[...]}}}} or --peer {}='CMD'; its kernels: softmax-bench verify --peer 'CMD'",
+        op.name(), glob, peer, peer, peer);
+  }
   const bool with_isa = glob.find('@') != std::string::npos;
   const std::vector<std::string> words = variant_words(op, with_isa);
   const std::string near = nearest(glob, words);

@@ -5,8 +5,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/peer_spec.h"
 #include "core/plan.h"
 
 namespace sb {
@@ -28,6 +30,7 @@ struct Workload {
   const Operation* op = nullptr;
   std::vector<Dtype> dtypes;
   std::vector<Axis> sweep;
+  std::vector<PeerSpec> peers;
   std::vector<std::string> variants = {"*"};  // globs
   std::string baseline;                       // empty: no ratios
   std::vector<int> threads = {1};
@@ -72,6 +75,17 @@ struct Plan {
   std::vector<PlannedGroup> groups;
   std::vector<std::string> errors;  // of all files and options; if there are any, nothing may run
 };
+
+// The external peers that the files name, and the variants that they ask for as (operation, word)
+// pairs, whatever else is wrong with them: their kernels have to be registered before a plan is
+// made, and the plan reports the errors. A name with two meanings is an error that is reported
+// here.
+struct PeerMentions {
+  std::vector<PeerSpec> peers;
+  std::vector<std::pair<std::string, std::string>> words;
+};
+PeerMentions read_peers(const std::vector<std::string>& files, const Overrides& overrides,
+                        std::vector<std::string>& errors);
 
 std::vector<Workload> read_workloads(const std::vector<std::string>& files,
                                      std::vector<std::string>& errors);

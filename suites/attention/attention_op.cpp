@@ -131,7 +131,9 @@ Head head_of(const Shape& s, Dtype dtype, const Operands& o, std::int64_t batch,
           .scale = static_cast<float>(s.scale() * kLog2E)};
 }
 
-int lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 1; }
+int lanes_of(Isa isa) {
+  return isa == Isa::kAvx512 || isa == Isa::kAmx ? 16 : isa == Isa::kAvx2 ? 8 : 1;
+}
 
 Isa widest_isa() {
   for (const Isa isa : {Isa::kAvx512, Isa::kAvx2}) {

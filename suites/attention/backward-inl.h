@@ -19,8 +19,10 @@ struct BackwardPanel {
 struct BackwardWorkspace {
   float* dk;
   float* dv;
-  float* q_rows;  // with whole registers of columns, when d is no multiple of one
+  float* q_rows;  // as floats in whole registers of columns, where they are not so in place
   float* do_rows;
+  float* k;  // a block as floats, likewise
+  float* v;
   float* stage;
   float* panels;  // the rest: panels one after the other
 };
@@ -31,7 +33,9 @@ inline BackwardWorkspace take_backward(const BackwardTask& t, float* workspace) 
   BackwardWorkspace w;
   w.dk = arena.take(kBackwardKeys * d);
   w.dv = arena.take(kBackwardKeys * d);
-  w.stage = arena.take(kLanes<Wide> * d);
+  w.stage = arena.take((kLanes<Wide> + 1) * d);
+  w.k = arena.take(kBackwardKeys * value_row_floats(t.head.d));
+  w.v = arena.take(kBackwardKeys * value_row_floats(t.head.d));
   w.q_rows = arena.take(t.m * d);
   w.do_rows = arena.take(t.m * d);
   w.panels = arena.take(0);
@@ -72,13 +76,13 @@ struct PackBackward {
     for (int c = 0; c < C; ++c) {
       const std::int64_t row = q.shape.first_row + c * kW;
       const int count = q.shape.rows - c * kW;
-      const auto pack = [&](const float* rows, std::int64_t stride, float* to) {
-        pack_rows<V>(Dtype::kF32, rows + row * stride, stride, count, t.head.d, to, q.width, c * kW,
-                     stage);
+      const auto pack = [&](Dtype dtype, const Rows<const void*>& rows, float* to) {
+        pack_rows<V>(dtype, element(dtype, rows.data, row * rows.stride), rows.stride, count,
+                     t.head.d, to, q.width, c * kW, stage);
       };
-      pack(static_cast<const float*>(t.head.q.data), t.head.q.stride, q.q);
-      pack(t.d_o.data, t.d_o.stride, panel.d_o.q);
-      if (!first) pack(t.dq.data, t.dq.stride, panel.d_o.o);
+      pack(t.head.dtype, t.head.q, q.q);
+      pack(t.head.dtype, t.d_o, panel.d_o.q);
+      if (!first) pack(Dtype::kF32, {t.dq.data, t.dq.stride}, panel.d_o.o);
     }
     if (first) std::fill_n(panel.d_o.o, Arena::padded(t.head.d) * q.width, 0.0f);
     statistics();
@@ -92,8 +96,10 @@ struct PackBackward {
       if (r >= panel.q.shape.rows) continue;
       const std::int64_t row = panel.q.shape.first_row + r;
       if (t.lse[row] != -INFINITY) panel.lse[r] = t.lse[row] * kLog2E;
-      const float* o = t.o.data + row * t.o.stride;
-      const float* d_o = t.d_o.data + row * t.d_o.stride;
+      float* o = stage;
+      float* d_o = stage + Arena::padded(t.head.d);
+      widen_row(t.head.dtype, element(t.head.dtype, t.o.data, row * t.o.stride), o, t.head.d);
+      widen_row(t.head.dtype, element(t.head.dtype, t.d_o.data, row * t.d_o.stride), d_o, t.head.d);
       float sum[16] = {};
       for (int c = 0; c < t.head.d; ++c) sum[c % 16] += o[c] * d_o[c];
       for (const float part : sum) panel.delta[r] += part;
@@ -177,9 +183,11 @@ template <int C, class WeightsOf>
 SB_INLINE void product_columns(const BackwardPanel* panels, int count, WeightsOf weights_of,
                                int keys, const float* x, std::int64_t stride, float* to,
                                std::int64_t to_stride) {
+  // As in kTile: 24 accumulators where there are 32 registers.
+  constexpr int kKeys = SB_ISA_SIMD == 16 ? 6 : 4;
   int j = 0;
-  for (; j + 4 <= keys; j += 4) {
-    product_tile<4, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
+  for (; j + kKeys <= keys; j += kKeys) {
+    product_tile<kKeys, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
   }
   for (; j < keys; ++j) {
     product_tile<1, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
@@ -201,15 +209,38 @@ SB_NOINLINE void add_product(const BackwardPanel* panels, int count, WeightsOf w
   }
 }
 
-// Rows with whole registers of columns: as they are, or a padded copy.
-inline Rows<const float*> whole_registers(const Rows<const float*>& rows, std::int64_t count, int d,
-                                          float* copy) {
-  if (d % kLanes<Wide> == 0) return rows;
-  const std::int64_t stride = Arena::padded(d);
-  for (std::int64_t i = 0; i < count; ++i) {
-    std::fill_n(std::copy_n(rows.data + i * rows.stride, d, copy + i * stride), stride - d, 0.0f);
+// Floats in whole registers of columns: as they are, or a padded copy.
+inline Rows<const float*> whole_registers(Dtype dtype, const Rows<const void*>& rows,
+                                          std::int64_t count, int d, float* copy) {
+  if (dtype == Dtype::kF32 && d % kLanes<Wide> == 0) {
+    return {static_cast<const float*>(rows.data), rows.stride};
   }
+  const std::int64_t stride = Arena::padded(d);
+  widen_rows(dtype, rows, count, d, copy, stride);
+  for (std::int64_t i = 0; i < count; ++i) std::fill_n(copy + i * stride + d, stride - d, 0.0f);
   return {copy, stride};
+}
+
+// Keys [first, first + keys) as floats, rows a distance apart that suits a tile of columns.
+inline KvBlock open_backward_block(const Head& head, std::int64_t first, int keys,
+                                   const BackwardWorkspace& w) {
+  const auto open = [&](const Rows<const void*>& rows, float* copy) -> Rows<const float*> {
+    const void* from = element(head.dtype, rows.data, first * rows.stride);
+    if (head.dtype == Dtype::kF32 && rows.stride % 128 != 0) {
+      return {static_cast<const float*>(from), rows.stride};
+    }
+    widen_rows(head.dtype, {from, rows.stride}, keys, head.d, copy, value_row_floats(head.d));
+    return {copy, value_row_floats(head.d)};
+  };
+  const Rows<const float*> k = open(head.k, w.k);
+  const Rows<const float*> v = open(head.v, w.v);
+  return {.k = k.data,
+          .v = v.data,
+          .k_stride = k.stride,
+          .v_stride = v.stride,
+          .first_key = first,
+          .keys = keys,
+          .in_place = k.data != w.k};
 }
 
 inline void write_block(const float* sums, std::int64_t stride, int keys, int d, float factor,
@@ -226,13 +257,7 @@ inline void backward_block(const BackwardTask& t, const BackwardWorkspace& w, st
   const Head& head = t.head;
   const std::int64_t stride = Arena::padded(head.d);
   const int keys = static_cast<int>(std::min<std::int64_t>(kBackwardKeys, head.n - first));
-  const KvBlock kv{.k = static_cast<const float*>(head.k.data) + first * head.k.stride,
-                   .v = static_cast<const float*>(head.v.data) + first * head.v.stride,
-                   .k_stride = head.k.stride,
-                   .v_stride = head.v.stride,
-                   .first_key = first,
-                   .keys = keys,
-                   .in_place = true};
+  const KvBlock kv = open_backward_block(head, first, keys, w);
   std::fill_n(w.dk, keys * stride, 0.0f);
   std::fill_n(w.dv, keys * stride, 0.0f);
   for (int begin = 0; begin < t.panel_count; begin += kGroupPanels) {
@@ -259,9 +284,8 @@ inline void backward_block(const BackwardTask& t, const BackwardWorkspace& w, st
 
 inline void backward_head(const BackwardTask& t, float* workspace) {
   const BackwardWorkspace w = take_backward(t, workspace);
-  const Rows<const float*> q = whole_registers(
-      {static_cast<const float*>(t.head.q.data), t.head.q.stride}, t.m, t.head.d, w.q_rows);
-  const Rows<const float*> d_o = whole_registers(t.d_o, t.m, t.head.d, w.do_rows);
+  const Rows<const float*> q = whole_registers(t.head.dtype, t.head.q, t.m, t.head.d, w.q_rows);
+  const Rows<const float*> d_o = whole_registers(t.head.dtype, t.d_o, t.m, t.head.d, w.do_rows);
   const auto each_panel = [&](auto&& visit) {
     for (int p = 0; p < t.panel_count; ++p) visit(t.panels[p], panel_at(t, w, p));
   };
@@ -278,4 +302,13 @@ inline void backward_head(const BackwardTask& t, float* workspace) {
     if (t.repack) for_panel_type(shape, PackBackward{t, panel, w.stage, false});
     for_panel_type(shape, UnpackGradient{t, panel, w.stage, t.head.scale * kLn2});
   });
+}
+
+// A finished row of a gradient: the sum of its `count` shares, in the type of the output.
+inline void finish_row(float* shares, std::int64_t share_stride, std::int64_t count, int d,
+                       Dtype dtype, void* to) {
+  for (std::int64_t share = 1; share < count; ++share) {
+    for (int c = 0; c < d; ++c) shares[c] += shares[share * share_stride + c];
+  }
+  narrow_row(dtype, shares, to, d);
 }

@@ -8,15 +8,16 @@
 
 namespace sb::attention {
 
-inline constexpr int kBackwardKeys = 64;  // per block: dK and dV of a block stay in L2
+// Keys per block: dK and dV of a block stay in L2, and tiles of 8 and of 6 keys divide it.
+inline constexpr int kBackwardKeys = 72;
 
 struct BackwardTask {
-  Head head;  // q, k, v; n, d, diagonal, scale
+  Head head;  // q, k, v; n, d, diagonal, scale, and the type of what is read
   std::int64_t m = 0;
-  Rows<const float*> o, d_o;
+  Rows<const void*> o, d_o;
   const float* lse = nullptr;
-  Rows<float*> dq, dk, dv;
-  bool add = false;  // onto dK and dV: a later head of the group
+  Rows<float*> dq, dk, dv;  // in float, whatever is read
+  bool add = false;         // onto dK and dV: a later head of the group
   int first_block = 0, block_step = 1;
   // FlashAttention-1: no panel outlives its visit; Q, dO and dQ travel to memory and back.
   bool repack = false;

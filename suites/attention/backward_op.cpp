@@ -1,6 +1,5 @@
 // attention_backward: dQ, dK and dV from dO, with the forward pass's O and log-sum-exp.
 #include "core/buffer.h"
-#include "core/dtype.h"
 #include "core/registry.h"
 #include "suites/attention/attention_op.h"
 #include "suites/attention/backward_reference.h"
@@ -15,8 +14,7 @@ using namespace backward;
 constexpr int kKeyBlock = 128;
 
 // O and L of the forward pass over the inputs that are there already.
-void run_forward(const Problem& problem, const Operands& operands) {
-  const Shape s(problem);
+void run_forward(const Shape& s, Dtype dtype, const Operands& operands) {
   const Isa isa = widest_isa();
   const Buffer workspace(
       static_cast<std::size_t>(flash_workspace_floats(s.d, kKeyBlock, lanes_of(isa))) *
@@ -24,7 +22,7 @@ void run_forward(const Problem& problem, const Operands& operands) {
   const std::vector<PanelShape> panels = plan_panels(s.m, lanes_of(isa));
   const FlashGroup attend = flash_group(isa, Arithmetic::kFloat);
   for (std::int64_t row = 0; row < s.b * s.h; ++row) {
-    Head head = head_of(s, problem.dtype, operands, row / s.h, row % s.h);
+    Head head = head_of(s, dtype, operands, row / s.h, row % s.h);
     head.lse = operands.get<float>(kLse) + row * s.m;
     for (std::size_t p = 0; p < panels.size(); p += kGroupPanels) {
       const std::size_t count = std::min<std::size_t>(kGroupPanels, panels.size() - p);
@@ -43,11 +41,10 @@ void append(const Gradient& gradient, std::int64_t row, Expected& to) {
 // The outputs that `bug` would leave.
 void store_gradients(const Problem& p, const Operands& operands, GradientBug bug) {
   const Shape s(p);
-  const BackwardReference wrong(p, operands, bug);
+  const BackwardReference wrong(s, p.dtype, operands, bug);
   const auto store = [&](int place, std::int64_t at, const Gradient& from) {
-    for (std::size_t c = 0; c < from.value.size(); ++c) {
-      store_from_double(p.dtype, operands.get<void>(place), at + static_cast<std::int64_t>(c),
-                        from.value[c]);
+    for (const double value : from.value) {
+      store_from_double(p.dtype, operands.get<void>(place), at++, value);
     }
   };
   for (std::int64_t batch = 0; batch < s.b; ++batch) {
@@ -104,12 +101,12 @@ class AttentionBackward final : public Operation {
   void fill(const Problem& problem, const Fill& fill, std::uint64_t seed,
             const Operands& operands) const override {
     fill_inputs(*this, problem, fill, seed, operands);
-    run_forward(problem, operands);
+    run_forward(Shape(problem), problem.dtype, operands);
   }
 
   std::vector<Expected> reference(const Problem& p, const Operands& operands) const override {
     const Shape s(p);
-    const BackwardReference right(p, operands);
+    const BackwardReference right(s, p.dtype, operands);
     Expected dq{.tolerance = output_tolerance(p.dtype)};
     Expected dk = dq, dv = dq;
     const double per_pair = 8.0 * s.d;

@@ -2,9 +2,6 @@
 
 #include <cmath>
 
-#include "core/dtype.h"
-#include "suites/attention/reference.h"
-
 namespace sb::attention {
 namespace {
 
@@ -22,29 +19,18 @@ Gradient zero(int d) {
 
 }  // namespace
 
-const float* BackwardReference::widened(int place, const Operands& operands,
-                                        std::int64_t elements) {
-  if (dtype_ == Dtype::kF32) return operands.get<const float>(place);
-  std::vector<float>& to = widened_.emplace_back(static_cast<std::size_t>(elements));
-  for (std::int64_t i = 0; i < elements; ++i) {
-    to[static_cast<std::size_t>(i)] =
-        static_cast<float>(load_as_double(dtype_, operands.get<const void>(place), i));
-  }
-  return to.data();
-}
-
-BackwardReference::BackwardReference(const Problem& problem, const Operands& operands,
+BackwardReference::BackwardReference(const Shape& shape, Dtype dtype, const Operands& operands,
                                      GradientBug bug)
-    : shape_(problem), dtype_(problem.dtype), bug_(bug) {
-  const Shape& shape = shape_;
-  const std::int64_t of_queries = shape.b * shape.h * shape.m * shape.row;
-  const std::int64_t of_keys = shape.b * shape.hkv * shape.n * shape.row;
-  q_ = widened(backward::kQ, operands, of_queries);
-  k_ = widened(backward::kK, operands, of_keys);
-  v_ = widened(backward::kV, operands, of_keys);
-  o_ = widened(backward::kO, operands, of_queries);
-  d_o_ = widened(backward::kDO, operands, of_queries);
+    : shape_(shape), bug_(bug) {
+  const std::int64_t padding = shape.row - shape.d;  // not behind the last row
+  const std::int64_t queries = shape.b * shape.h * shape.m * shape.row - padding;
+  const std::int64_t keys = shape.b * shape.hkv * shape.n * shape.row - padding;
+  q_ = input(operands, dtype, backward::kQ, queries);
+  k_ = input(operands, dtype, backward::kK, keys);
+  v_ = input(operands, dtype, backward::kV, keys);
+  d_o_ = input(operands, dtype, backward::kDO, queries);
   lse_ = operands.get<const float>(backward::kLse);
+  const float* o = input(operands, dtype, backward::kO, queries);
   const auto rows = static_cast<std::size_t>(shape.b * shape.h * shape.m);
   delta_.resize(rows);
   delta_size_.resize(rows);
@@ -54,12 +40,24 @@ BackwardReference::BackwardReference(const Problem& problem, const Operands& ope
           shape.query_head(head / shape.h, head % shape.h) + i * shape.query_stride();
       const auto row = static_cast<std::size_t>(head * shape.m + i);
       for (int c = 0; c < shape.d; ++c) {
-        const double term = double{o_[at + c]} * d_o_[at + c];
+        const double term = double{o[at + c]} * d_o_[at + c];
         delta_[row] += term;
         delta_size_[row] += std::abs(term);
       }
     }
   }
+}
+
+// Every float of an input of `count` elements; a 16-bit number is a float exactly.
+const float* BackwardReference::input(const Operands& operands, Dtype dtype, int place,
+                                      std::int64_t count) {
+  if (dtype == Dtype::kF32) return operands.get<const float>(place);
+  std::vector<float>& copy = widened_.emplace_back(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < copy.size(); ++i) {
+    copy[i] = static_cast<float>(
+        load_as_double(dtype, operands.get<const void>(place), static_cast<std::int64_t>(i)));
+  }
+  return copy.data();
 }
 
 BackwardReference::View BackwardReference::view(std::int64_t batch, std::int64_t head) const {
@@ -92,13 +90,8 @@ BackwardReference::Pair BackwardReference::pair(const View& v, std::int64_t row,
   Pair pair;
   pair.p = std::exp(shape_.scale() * score - lse);
   pair.ds = pair.p * (dp - delta);
-  // Scores are added up in float whatever the storage; f16 loses the last bits of small weights.
-  const double tolerance = output_tolerance(dtype_);
-  const double score_share = output_tolerance(Dtype::kF32) / tolerance;
-  const double vanishing = dtype_ == Dtype::kF16 ? 0x1p-25 / tolerance : 0;
-  const double of_score = score_share * (shape_.scale() * score_size + std::abs(lse));
-  pair.p_size = pair.p * (1 + of_score) + vanishing;
-  pair.ds_size = pair.p_size * (dp_size + delta_size_[index]) + vanishing;
+  pair.p_size = pair.p * (1 + shape_.scale() * score_size + std::abs(lse));
+  pair.ds_size = pair.p_size * (dp_size + delta_size_[index]);
   return pair;
 }
 

@@ -28,7 +28,7 @@ struct Gradient {
 
 class BackwardReference {
  public:
-  BackwardReference(const Problem& problem, const Operands& operands,
+  BackwardReference(const Shape& shape, Dtype dtype, const Operands& operands,
                     GradientBug bug = GradientBug::kNone);
 
   Gradient dq(std::int64_t batch, std::int64_t head, std::int64_t row) const;
@@ -48,14 +48,13 @@ class BackwardReference {
   View view(std::int64_t batch, std::int64_t head) const;
   Pair pair(const View& view, std::int64_t row, std::int64_t key) const;
 
-  const float* widened(int place, const Operands& operands, std::int64_t elements);
+  const float* input(const Operands& operands, Dtype dtype, int place, std::int64_t count);
 
   Shape shape_;
-  Dtype dtype_;
   GradientBug bug_;
-  std::vector<std::vector<float>> widened_;      // 16-bit operands
-  const float *q_, *k_, *v_, *o_, *d_o_, *lse_;  // all as float
-  std::vector<double> delta_, delta_size_;       // per query row
+  std::vector<std::vector<float>> widened_;  // inputs of 16 bits
+  const float *q_, *k_, *v_, *d_o_, *lse_;
+  std::vector<double> delta_, delta_size_;  // per query row
 };
 
 }  // namespace sb::attention

@@ -1,5 +1,12 @@
 // Rows of any storage type to floats and back.
 
+SB_INLINE const void* element(Dtype dtype, const void* base, std::int64_t i) {
+  return static_cast<const char*>(base) + i * static_cast<std::int64_t>(size_of(dtype));
+}
+SB_INLINE void* element(Dtype dtype, void* base, std::int64_t i) {
+  return static_cast<char*>(base) + i * static_cast<std::int64_t>(size_of(dtype));
+}
+
 #if SB_ISA_SIMD == 16
 SB_INLINE void widen_bf16_16(const std::uint16_t* from, float* to) {
   const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from));
@@ -47,6 +54,13 @@ inline void widen_row(Dtype dtype, const void* source, float* to, std::int64_t c
   }
 }
 
+inline void widen_rows(Dtype dtype, const Rows<const void*>& from, std::int64_t count, int d,
+                       float* to, std::int64_t to_stride) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    widen_row(dtype, element(dtype, from.data, j * from.stride), to + j * to_stride, d);
+  }
+}
+
 inline void narrow_row(Dtype dtype, const float* from, void* target, std::int64_t count) {
   if (dtype == Dtype::kF32) {
     std::memcpy(target, from, static_cast<std::size_t>(count) * sizeof(float));
@@ -62,11 +76,4 @@ inline void narrow_row(Dtype dtype, const float* from, void* target, std::int64_
   for (; i < count; ++i) {
     to[i] = dtype == Dtype::kBf16 ? float_to_bf16(from[i]) : float_to_f16(from[i]);
   }
-}
-
-SB_INLINE const void* element(Dtype dtype, const void* base, std::int64_t i) {
-  return static_cast<const char*>(base) + i * static_cast<std::int64_t>(size_of(dtype));
-}
-SB_INLINE void* element(Dtype dtype, void* base, std::int64_t i) {
-  return static_cast<char*>(base) + i * static_cast<std::int64_t>(size_of(dtype));
 }

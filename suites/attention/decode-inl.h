@@ -1,74 +1,68 @@
 // Included inside a region.
 // clang-format off
-#include "suites/attention/panel-inl.h"
-#include "suites/attention/flash-inl.h"
 #include "suites/attention/stored-inl.h"
 #include "suites/attention/row-inl.h"
 // clang-format on
 
-// The query heads of a group as rows of a panel: one read of keys and values serves all of them.
-// The accumulators leave as they are, for the merge.
-struct ExportPanel {
-  const Panel& panel;
-  const DecodePart& part;
-  float* stage;
+// As many rows as one visit takes of `left`: 8, 4, 2 or 1.
+template <class F>
+SB_INLINE int for_row_count([[maybe_unused]] std::int64_t left, F&& f) {
+#if SB_ISA_SIMD > 1
+  if (left >= 8) return f(std::integral_constant<int, 8>());
+  if (left >= 4) return f(std::integral_constant<int, 4>());
+  if (left >= 2) return f(std::integral_constant<int, 2>());
+#endif
+  return f(std::integral_constant<int, 1>());
+}
 
-  template <class V, int C>
-  void run() {
-    constexpr int kW = kLanes<V>;
-    float ones[kW];
-    std::fill_n(ones, kW, 1.0f);
-    const std::int64_t first = panel.shape.first_row;
-    for (int c = 0; c < C; ++c) {
-      unpack_rows<V>(panel.o, panel.width, c * kW, part.head.d, ones, Dtype::kF32,
-                     part.out.o + (first + c * kW) * part.out.stride, part.out.stride,
-                     panel.shape.rows - c * kW, stage);
-    }
-    std::copy_n(panel.max, panel.shape.rows, part.out.max + first);
-    std::copy_n(panel.sum, panel.shape.rows, part.out.sum + first);
-    if (part.top != nullptr) std::copy_n(panel.top, panel.shape.rows, part.top + first);
-  }
-};
-
-inline void decode_packed(const DecodePart& part, float* workspace) {
-  FlashWorkspace w;
-  take_workspace(Arena(workspace), part.head.d, part.block, w);
-  for (Panel& panel : w.panels) panel.fixed = part.top != nullptr;
-  for (int begin = 0; begin < part.panel_count; begin += kGroupPanels) {
-    const int count = std::min(kGroupPanels, part.panel_count - begin);
-    open_panels<MacF32>(part.head, part.panels + begin, count, w);
-    visit_keys<MacF32>(part.head, count, part.first, part.end, part.block, w);
-    for (int p = 0; p < count; ++p) {
-      for_panel_type(part.panels[begin + p], ExportPanel{w.panels[p], part, w.stage});
-    }
+// A block of keys for the rows [begin, end) of the part.
+template <class T>
+inline void visit_block(const DecodePart& part, std::int64_t first, std::int64_t begin,
+                        std::int64_t end, const float* q, float* s) {
+  const Head& head = part.head;
+  const int count = static_cast<int>(std::min<std::int64_t>(part.block, part.end - first));
+  const KeyRows<T> keys{static_cast<const T*>(head.k.data) + first * head.k.stride, head.k.stride,
+                        count};
+  const KeyRows<T> values{static_cast<const T*>(head.v.data) + first * head.v.stride, head.v.stride,
+                          count};
+  while (begin < end) {
+    const Partial rows{.max = part.out.max + begin,
+                       .sum = part.out.sum + begin,
+                       .o = part.out.o + begin * part.out.stride,
+                       .stride = part.out.stride};
+    float* top = part.top == nullptr ? nullptr : part.top + begin;
+    begin += for_row_count(end - begin, [&](auto r) {
+      visit_rows<r>(q + begin * Arena::padded(head.d), keys, values, head.d, head.scale, s, rows,
+                    top);
+      return r();
+    });
   }
 }
 
-// One query head after the other, each with its own read of keys and values.
-inline void decode_rows(const DecodePart& part, float* workspace) {
+// All rows see a block before the next one comes (one read of keys and values from memory), or one
+// row sees all blocks before the next row comes.
+inline void decode_part(const DecodePart& part, float* workspace) {
   const Head& head = part.head;
+  const std::int64_t padded_d = Arena::padded(head.d);
   Arena arena(workspace);
-  float* q = arena.take(Arena::padded(head.d));
-  float* s = arena.take(part.block + kLanes<Wide>);
+  float* q = arena.take(part.end_row * padded_d);
+  float* s = arena.take(part.block * kDecodeRows + kLanes<Wide>);
   for (std::int64_t r = part.first_row; r < part.end_row; ++r) {
-    std::fill_n(q, Arena::padded(head.d), 0.0f);
-    widen_row(head.dtype, element(head.dtype, head.q.data, r * head.q.stride), q, head.d);
-    const bool fixed = part.top != nullptr;
-    RowState row{fixed ? kUnifiedMax : kNothingYet, 0, kNothingYet,
-                 part.out.o + r * part.out.stride};
-    std::fill_n(row.o, Arena::padded(head.d), 0.0f);
-    for_stored_type(head.dtype, [&](auto* type) {
-      using T = std::remove_cv_t<std::remove_pointer_t<decltype(type)>>;
-      const auto* k = static_cast<const T*>(head.k.data);
-      const auto* v = static_cast<const T*>(head.v.data);
-      for (std::int64_t j = part.first; j < part.end; j += part.block) {
-        const int keys = static_cast<int>(std::min<std::int64_t>(part.block, part.end - j));
-        visit_row_block(q, k + j * head.k.stride, head.k.stride, v + j * head.v.stride,
-                        head.v.stride, keys, head.d, head.scale, fixed, s, row);
-      }
-    });
-    part.out.max[r] = row.max;
-    part.out.sum[r] = row.sum;
-    if (fixed) part.top[r] = row.top;
+    float* row = q + r * padded_d;
+    std::fill_n(row, padded_d, 0.0f);
+    widen_row(head.dtype, element(head.dtype, head.q.data, r * head.q.stride), row, head.d);
+    std::fill_n(part.out.o + r * part.out.stride, padded_d, 0.0f);
+    part.out.max[r] = part.top == nullptr ? kNothingYet : kUnifiedMax;
+    part.out.sum[r] = 0;
+    if (part.top != nullptr) part.top[r] = kNothingYet;
   }
+  const std::int64_t together = part.packed ? part.end_row - part.first_row : 1;
+  for_stored_type(head.dtype, [&](auto* type) {
+    using T = std::remove_cv_t<std::remove_pointer_t<decltype(type)>>;
+    for (std::int64_t r = part.first_row; r < part.end_row; r += together) {
+      for (std::int64_t j = part.first; j < part.end; j += part.block) {
+        visit_block<T>(part, j, r, r + together, q, s);
+      }
+    }
+  });
 }

@@ -16,7 +16,6 @@
 #include "core/buffer.h"
 #include "core/phase.h"
 #include "core/registry.h"
-#include "suites/attention/flash2.h"
 
 #define SB_ISA_FILE "suites/attention/decode-inl.h"
 #include "suites/attention/for_each_isa.h"
@@ -39,11 +38,9 @@ class Decode final : public Kernel {
         dtype_(problem.dtype),
         threads_(problem.threads),
         split_(split),
-        packed_(packed && shape_.group() > 1),
+        packed_(packed),
         block_(static_cast<int>(problem.params.integer("rescale"))),
-        packed_form_(SB_FOR_ISA(isa, decode_packed)),
-        row_form_(SB_FOR_ISA(isa, decode_rows)),
-        panels_(plan_panels(shape_.group(), lanes_of(isa))),
+        attend_(SB_FOR_ISA(isa, decode_part)),
         ranges_(plan(shape_, split, threads_)),
         done_(ranges_.size()) {
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
@@ -52,7 +49,8 @@ class Decode final : public Kernel {
     first_range_.push_back(ranges_.size());
     const std::int64_t rows = static_cast<std::int64_t>(ranges_.size()) * shape_.group();
     partials_ = Buffer(static_cast<std::size_t>(rows * (3 + padded_d())) * sizeof(float));
-    workspace_floats_ = flash_workspace_floats(shape_.d, block_, lanes_of(isa));
+    workspace_floats_ = Arena::padded(shape_.group() * padded_d()) +
+                        Arena::padded(block_ * kDecodeRows + lanes_of(isa));
     workspace_ = Buffer(static_cast<std::size_t>(workspace_floats_ * threads_) * sizeof(float));
   }
 
@@ -143,12 +141,11 @@ class Decode final : public Kernel {
                           .first = range.first,
                           .end = range.end,
                           .end_row = shape_.group(),
-                          .panels = panels_.data(),
-                          .panel_count = static_cast<int>(panels_.size()),
+                          .packed = packed_,
                           .block = block_,
                           .top = split_ == Split::kUnifiedMax ? tops(i) : nullptr,
                           .out = partial(i)};
-    packed_ ? packed_form_(part, workspace()) : row_form_(part, workspace());
+    attend_(part, workspace());
   }
 
   // Merges the parts of a head into the first, divides, writes.
@@ -172,13 +169,13 @@ class Decode final : public Kernel {
       for (std::size_t i = first; i < end; ++i) top = std::max(top, tops(i)[r]);
       if (std::abs(top - kUnifiedMax) <= kUnifiedReach) continue;
       ++fallbacks_;
-      row_form_({.head = view,
-                 .end = view.n,
-                 .first_row = r,
-                 .end_row = r + 1,
-                 .block = block_,
-                 .out = all},
-                workspace());
+      attend_({.head = view,
+               .end = view.n,
+               .first_row = r,
+               .end_row = r + 1,
+               .block = block_,
+               .out = all},
+              workspace());
     }
   }
 
@@ -202,9 +199,7 @@ class Decode final : public Kernel {
   Split split_;
   bool packed_;
   int block_;
-  decltype(&scalar::decode_packed) packed_form_;
-  decltype(&scalar::decode_rows) row_form_;
-  std::vector<PanelShape> panels_;
+  decltype(&scalar::decode_part) attend_;
   std::vector<KeyRange> ranges_;
   std::vector<std::size_t> first_range_;  // per head, and one past the last
   std::vector<std::atomic<bool>> done_;

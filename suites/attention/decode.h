@@ -9,13 +9,14 @@
 
 namespace sb::attention {
 
+inline constexpr int kDecodeRows = 8;  // that share registers
+
 // What one thread does at a time. Rows are the query heads of the group.
 struct DecodePart {
   Head head;
-  std::int64_t first = 0, end = 0;          // keys
-  std::int64_t first_row = 0, end_row = 0;  // of the unpacked form
-  const PanelShape* panels = nullptr;       // of the packed form
-  int panel_count = 0;
+  std::int64_t first = 0, end = 0;  // keys
+  std::int64_t first_row = 0, end_row = 0;
+  bool packed = false;   // one read of keys and values serves all rows
   int block = 0;         // keys between two rescales
   float* top = nullptr;  // not null: the maximum is fixed, and the largest scores go here
   Partial out;           // rows padded to Arena::padded(d)

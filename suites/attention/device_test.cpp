@@ -6,8 +6,10 @@
 #include "simt/launch.h"
 #include "suites/attention/backward_call.cuh"
 #include "suites/attention/decode_call.cuh"
+#include "suites/attention/flash1_call.cuh"
 #include "suites/attention/flash2_call.cuh"
 #include "suites/attention/lean_call.cuh"
+#include "suites/attention/standard_call.cuh"
 #include "testing/check_case.h"
 
 namespace sb::attention {
@@ -211,6 +213,64 @@ TEST_P(EverySchedule, PlantedBugsOfTheBackwardPassAreCaught) {
   EXPECT_TRUE((caught_backward<BackwardBug::kLastHeadOnly, BackwardBug::kNone>()));
   EXPECT_TRUE((caught_backward<BackwardBug::kLastDeltaLeftOut, BackwardBug::kNone>()));
   EXPECT_FALSE((caught_backward<BackwardBug::kNone>()));
+}
+
+template <Flash1Bug kBug>
+bool caught_flash1(const std::string& fill = "") {
+  return caught("attention", heads(1, 1, 1, 33, 200, 64, "none"), fill, 2,
+                flash1_run<Bf16, 64, kBug>);
+}
+
+TEST_P(EverySchedule, PlantedBugsOfFlash1AreCaught) {
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE(caught_flash1<Flash1Bug::kNoBarrier>());
+  }
+  EXPECT_TRUE(caught_flash1<Flash1Bug::kNoRescale>("ascending_keys"));
+  EXPECT_TRUE(caught_flash1<Flash1Bug::kOneWarpOnly>());
+  EXPECT_FALSE(caught_flash1<Flash1Bug::kNone>());
+}
+
+// What stands in for cuBLAS on the host.
+struct BlasByDefinition {
+  void multiply(bool transposed, std::int64_t rows, std::int64_t columns, std::int64_t inner,
+                float factor, const Matrices& a, const Matrices& b, const Matrices& to,
+                std::int64_t count) const {
+    for (std::int64_t i = 0; i < count * rows * columns; ++i) {
+      const std::int64_t row = i % rows, column = i / rows % columns, which = i / (rows * columns);
+      double sum = 0;
+      for (std::int64_t k = 0; k < inner; ++k) {
+        const std::int64_t of_a = transposed ? row * a.column + k : k * a.column + row;
+        sum += load_as_double(a.type, a.data, which * a.next + of_a) *
+               load_as_double(b.type, b.data, which * b.next + column * b.column + k);
+      }
+      store_from_double(to.type, const_cast<void*>(to.data),
+                        which * to.next + column * to.column + row, factor * sum);
+    }
+  }
+};
+
+// The launch between cuBLAS's products, with these done on the host.
+TEST_P(EverySchedule, StandardAttentionIsRight) {
+  for (const char* causal : {"none", "bottom_right"}) {
+    EXPECT_FALSE(caught("attention", heads(2, 4, 2, 9, 6, 16, causal), "", 1,
+                        standard_run<BlasByDefinition>));
+  }
+  EXPECT_FALSE(caught("attention", heads(1, 2, 2, 3, 1300, 8, "top_left"), "", 1,
+                      standard_run<BlasByDefinition>));
+}
+
+template <MaskedBug kBug>
+bool caught_masked() {
+  return caught("attention", heads(1, 1, 1, 5, 300, 16, "top_left"), "", 2,
+                standard_of_type<Bf16, BlasByDefinition, kBug>);
+}
+
+TEST_P(EverySchedule, PlantedBugsOfTheMaskedSoftmaxAreCaught) {
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE(caught_masked<MaskedBug::kNoBarrier>());
+  }
+  EXPECT_TRUE(caught_masked<MaskedBug::kNoMask>());
+  EXPECT_FALSE(caught_masked<MaskedBug::kNone>());
 }
 
 template <bool kFixed, DecodeBug kBug>

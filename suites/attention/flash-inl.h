@@ -15,18 +15,17 @@ inline void take_workspace(Arena arena, int d, int key_block, FlashWorkspace& w)
   const std::int64_t padded_d = Arena::padded(d);
   w.s = arena.take(std::int64_t{key_block} * width);
   w.k = arena.take(key_block * padded_d);
-  w.v = arena.take(key_block * padded_d);
+  w.v = arena.take(key_block * value_row_floats(d));
   w.stage = arena.take(kLanes<Wide> * padded_d);
   for (Panel& panel : w.panels) {
     panel.q = arena.take(padded_d * width);
     panel.o = arena.take(padded_d * width);
     panel.max = arena.take(width);
     panel.sum = arena.take(width);
-    panel.top = arena.take(width);
   }
 }
 
-// Vector type and registers of a panel as types: calls f.template operator()<V, C>().
+// Vector type and registers of a panel as types: calls f.template run<V, C>().
 template <class F>
 SB_INLINE void for_panel_type(const PanelShape& shape, F&& f) {
   switch (shape.vectors) {
@@ -59,8 +58,7 @@ struct OpenPanel {
                    panel.q, panel.width, c * kW, stage);
     }
     std::fill_n(panel.o, Arena::padded(head.d) * panel.width, 0.0f);
-    std::fill_n(panel.max, panel.width, panel.fixed ? kUnifiedMax : kNothingYet);
-    std::fill_n(panel.top, panel.width, kNothingYet);
+    std::fill_n(panel.max, panel.width, kNothingYet);
     std::fill_n(panel.sum, panel.width, 0.0f);
   }
 };
@@ -74,9 +72,17 @@ struct VisitBlock {
 
   template <class V, int C>
   void run() {
+    if constexpr (Mac::kInTiles && !std::is_same_v<V, Wide>)
+      __builtin_unreachable();
+    else
+      visit<V, C>();
+  }
+
+  template <class V, int C>
+  void visit() {
     PanelBlock<Mac, V, C> block(panel, kv, head.d, head.diagonal, head.scale, s);
     block.score();
-    panel.fixed ? block.weigh_against_fixed() : block.weigh();
+    block.weigh();
     block.add_weighted_values();
   }
 };
@@ -109,8 +115,9 @@ struct ClosePanel {
 #if SB_ISA_DOT
 // Values of two keys side by side in a word: to[j / 2][c] = v[j][c] | v[j + 1][c] << 16. An odd
 // last key is paired with zeros.
-inline void pair_keys(const std::uint16_t* v, std::int64_t stride, int count, int d, float* to) {
-  for (int j = 0; j < count; j += 2, v += 2 * stride, to += d) {
+inline void pair_keys(const std::uint16_t* v, std::int64_t stride, int count, int d, float* to,
+                      std::int64_t to_stride) {
+  for (int j = 0; j < count; j += 2, v += 2 * stride, to += to_stride) {
     const std::uint16_t* next = v + stride;
     int c = 0;
     for (; j + 1 < count && c + 16 <= d; c += 16) {
@@ -127,38 +134,45 @@ inline void pair_keys(const std::uint16_t* v, std::int64_t stride, int count, in
 }
 #endif
 
-// Keys [first, first + count) as words of the Mac.
+// Keys [first, first + count) as words of the Mac; `reused` if more than one panel will visit them.
 template <class Mac>
-inline KvBlock open_block(const Head& head, std::int64_t first, int count,
+inline KvBlock open_block(const Head& head, std::int64_t first, int count, bool reused,
                           const FlashWorkspace& w) {
   KvBlock kv{.first_key = first, .keys = count};
   const void* k = element(head.dtype, head.k.data, first * head.k.stride);
   const void* v = element(head.dtype, head.v.data, first * head.v.stride);
+#if SB_ISA_AMX
+  if constexpr (Mac::kInTiles) {
+    const auto* keys = static_cast<const std::uint16_t*>(k);
+    const bool whole = count % kTileWords == 0 && head.d % (2 * kTileWords) == 0;
+    kv.k = whole ? static_cast<const float*>(k) : w.k;
+    kv.k_stride = whole ? head.k.stride / 2 : Arena::padded(head.d / 2);
+    if (!whole) copy_keys(keys, head.k.stride, count, head.d, w.k, kv.k_stride);
+    kv.v = w.v;
+    kv.v_stride = Arena::padded((count + 1) / 2);
+    transpose_values(static_cast<const std::uint16_t*>(v), head.v.stride, count, head.d, w.v,
+                     kv.v_stride);
+    return kv;
+  }
+#endif
 #if SB_ISA_DOT
   if constexpr (Mac::kPerWord == 2) {
     kv.k = static_cast<const float*>(k);
     kv.k_stride = head.k.stride / 2;
-    pair_keys(static_cast<const std::uint16_t*>(v), head.v.stride, count, head.d, w.v);
     kv.v = w.v;
-    kv.v_stride = head.d;
+    kv.v_stride = value_row_floats(head.d);
+    pair_keys(static_cast<const std::uint16_t*>(v), head.v.stride, count, head.d, w.v, kv.v_stride);
     return kv;
   }
 #endif
-  if (head.dtype == Dtype::kF32) {
-    kv.k = static_cast<const float*>(k);
-    kv.v = static_cast<const float*>(v);
-    kv.k_stride = head.k.stride;
-    kv.v_stride = head.v.stride;
-    kv.in_place = true;
-    return kv;
-  }
-  for (int j = 0; j < count; ++j) {
-    widen_row(head.dtype, element(head.dtype, k, j * head.k.stride), w.k + j * head.d, head.d);
-    widen_row(head.dtype, element(head.dtype, v, j * head.v.stride), w.v + j * head.d, head.d);
-  }
-  kv.k = w.k;
-  kv.v = w.v;
-  kv.k_stride = kv.v_stride = head.d;
+  const bool floats = head.dtype == Dtype::kF32;
+  kv.k = floats ? static_cast<const float*>(k) : w.k;
+  kv.k_stride = floats ? head.k.stride : head.d;
+  if (!floats) widen_rows(head.dtype, {k, head.k.stride}, count, head.d, w.k, kv.k_stride);
+  kv.in_place = floats && (!reused || head.v.stride % 128 != 0);
+  kv.v = kv.in_place ? static_cast<const float*>(v) : w.v;
+  kv.v_stride = kv.in_place ? head.v.stride : value_row_floats(head.d);
+  if (!kv.in_place) widen_rows(head.dtype, {v, head.v.stride}, count, head.d, w.v, kv.v_stride);
   return kv;
 }
 
@@ -178,11 +192,11 @@ inline std::int64_t open_panels(const Head& head, const PanelShape* shapes, int 
 }
 
 template <class Mac>
-inline void visit_keys(const Head& head, int count, std::int64_t first, std::int64_t end,
-                       int key_block, const FlashWorkspace& w) {
-  for (; first < end; first += key_block) {
+inline void visit_keys(const Head& head, int count, std::int64_t end, int key_block,
+                       const FlashWorkspace& w) {
+  for (std::int64_t first = 0; first < end; first += key_block) {
     const int keys = static_cast<int>(std::min<std::int64_t>(key_block, end - first));
-    const KvBlock kv = open_block<Mac>(head, first, keys, w);
+    const KvBlock kv = open_block<Mac>(head, first, keys, count > 1, w);
     for (int p = 0; p < count; ++p) {
       const PanelShape& shape = w.panels[p].shape;
       const std::int64_t last = shape.first_row + shape.rows - 1;
@@ -198,7 +212,7 @@ inline void flash_group_with(const Head& head, const PanelShape* shapes, int cou
   FlashWorkspace w;
   take_workspace(Arena(workspace), head.d, key_block, w);
   const std::int64_t seen = open_panels<Mac>(head, shapes, count, w);
-  visit_keys<Mac>(head, count, 0, seen, key_block, w);
+  visit_keys<Mac>(head, count, seen, key_block, w);
   for (int p = 0; p < count; ++p) {
     for_panel_type(shapes[p], ClosePanel{head, w.panels[p], w.stage});
   }

@@ -15,3 +15,12 @@ inline void flash_group_bf16(const Head& head, const PanelShape* shapes, int cou
   flash_group_with<MacBf16>(head, shapes, count, key_block, workspace);
 }
 #endif
+
+#if SB_ISA_AMX
+inline void flash_group_tiles(const Head& head, const PanelShape* shapes, int count, int key_block,
+                              float* workspace) {
+  configure_tiles();
+  flash_group_with<MacTile>(head, shapes, count, key_block, workspace);
+  _tile_release();
+}
+#endif

@@ -8,6 +8,7 @@
 #include "core/phase.h"
 #include "core/registry.h"
 
+#define SB_ISA_WITH_BF16
 #define SB_ISA_FILE "suites/attention/flash2-inl.h"
 #include "suites/attention/for_each_isa.h"
 
@@ -16,6 +17,7 @@ namespace sb::attention {
 FlashGroup flash_group(Isa isa, Arithmetic arithmetic) {
 #if defined(__x86_64__)
   if (arithmetic == Arithmetic::kBf16Dot) return avx512_dot::flash_group_bf16;
+  if (arithmetic == Arithmetic::kBf16Tile) return amx::flash_group_tiles;
 #endif
   return SB_FOR_ISA(isa, flash_group_f32);
 }
@@ -23,16 +25,25 @@ FlashGroup flash_group(Isa isa, Arithmetic arithmetic) {
 std::int64_t flash_workspace_floats(int d, int key_block, int lanes) {
   const std::int64_t width = kPanelVectors * lanes;
   const std::int64_t padded_d = Arena::padded(d);
-  return Arena::padded(key_block * width) + 2 * Arena::padded(key_block * padded_d) +
-         Arena::padded(lanes * padded_d) +
-         kGroupPanels * (2 * Arena::padded(padded_d * width) + 3 * Arena::padded(width));
+  return Arena::padded(key_block * width) + Arena::padded(key_block * padded_d) +
+         Arena::padded(key_block * value_row_floats(d)) + Arena::padded(lanes * padded_d) +
+         kGroupPanels * (2 * Arena::padded(padded_d * width) + 2 * Arena::padded(width));
 }
 
 namespace {
 
 // Keys per block. The tile of scores stays in L1 with the panel's queries; the dot product takes
 // twice as many, because it goes through them twice as fast.
-int key_block_for(Arithmetic arithmetic) { return arithmetic == Arithmetic::kFloat ? 128 : 256; }
+int key_block_for(Arithmetic arithmetic) { return arithmetic == Arithmetic::kBf16Dot ? 256 : 128; }
+
+// Matrix tiles have 16 columns: a rest of rows gets a whole register too.
+std::vector<PanelShape> panels_for(std::int64_t m, Isa isa) {
+  std::vector<PanelShape> panels = plan_panels(m, lanes_of(isa));
+  if (isa == Isa::kAmx && !panels.empty()) {
+    panels.back().vectors = std::max(panels.back().vectors, 1);
+  }
+  return panels;
+}
 
 class Flash2 final : public Kernel {
  public:
@@ -43,7 +54,7 @@ class Flash2 final : public Kernel {
         threads_(problem.threads),
         key_block_(key_block_for(arithmetic)),
         group_(flash_group(isa, arithmetic)),
-        panels_(plan_panels(shape_.m, lanes_of(isa))) {
+        panels_(panels_for(shape_.m, isa)) {
     const auto panels = static_cast<std::int64_t>(panels_.size());
     const std::int64_t heads = shape_.b * shape_.h;
     // As many groups as panels fill, or as threads need.
@@ -93,7 +104,7 @@ class Flash2 final : public Kernel {
 // Keys and values are read once per group of panels.
 double bytes_algorithm(const Problem& problem, Isa isa) {
   const Shape s(problem);
-  const auto panels = static_cast<std::int64_t>(plan_panels(s.m, lanes_of(isa)).size());
+  const auto panels = static_cast<std::int64_t>(panels_for(s.m, isa).size());
   const std::int64_t groups = (panels + kGroupPanels - 1) / kGroupPanels;
   const double seen = s.visible_pairs() / static_cast<double>(s.m * s.n);
   const double rows = 2.0 * static_cast<double>(s.b * s.h * s.m) * s.d;
@@ -109,6 +120,7 @@ std::string why_not_dot(const Problem& problem) {
 }
 
 Arithmetic arithmetic_for(const Problem& problem, Isa isa, bool widen) {
+  if (isa == Isa::kAmx) return Arithmetic::kBf16Tile;
   const bool dot = !widen && problem.dtype == Dtype::kBf16 && isa == Isa::kAvx512 &&
                    cpu_has(CpuFeature::kAvx512Bf16) && why_not_dot(problem).empty();
   return dot ? Arithmetic::kBf16Dot : Arithmetic::kFloat;
@@ -138,10 +150,19 @@ Variant flash2_widen(Isa isa) {
   return v;
 }
 
+Variant flash2_in_tiles() {
+  Variant v = flash2(Isa::kAmx);
+  v.dtypes = {Dtype::kBf16};
+  v.summary = "flash2 with both products in matrix tiles of bf16";
+  v.why_not = why_not_dot;
+  return v;
+}
+
 const Registration scalar_form{flash2(Isa::kScalar)};
 const Registration avx2_form{flash2(Isa::kAvx2)};
 const Registration avx512_form{flash2(Isa::kAvx512)};
 const Registration avx512_widen{flash2_widen(Isa::kAvx512)};
+const Registration amx_form{flash2_in_tiles()};
 
 }  // namespace
 }  // namespace sb::attention

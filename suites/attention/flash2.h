@@ -14,8 +14,8 @@
 namespace sb::attention {
 
 // How scores and weights are multiplied: as floats (16-bit keys and values are converted block by
-// block), or as bf16 pairs by the dot-product instruction.
-enum class Arithmetic { kFloat, kBf16Dot };
+// block), or as bf16 pairs by the dot-product instruction of registers or of matrix tiles.
+enum class Arithmetic { kFloat, kBf16Dot, kBf16Tile };
 
 using FlashGroup = void (*)(const Head&, const PanelShape*, int count, int key_block,
                             float* workspace);

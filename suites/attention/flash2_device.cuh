@@ -82,15 +82,6 @@ __device__ __forceinline__ void mask_scores(WarpState<kD>& state, const FlashCal
   }
 }
 
-__device__ __forceinline__ float maximum_of_four_lanes(float x) {
-  x = fmaxf(x, __shfl_xor_sync(~0u, x, 1));
-  return fmaxf(x, __shfl_xor_sync(~0u, x, 2));
-}
-__device__ __forceinline__ float sum_of_four_lanes(float x) {
-  x += __shfl_xor_sync(~0u, x, 1);
-  return x + __shfl_xor_sync(~0u, x, 2);
-}
-
 // Turns scores into weights 2^(scale score - maximum); sums and output follow a new maximum.
 template <int kD, Bug kBug>
 __device__ __forceinline__ void weigh_scores(WarpState<kD>& state, float scale) {

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "core/dtype.h"
 #include "core/isa.h"
@@ -45,6 +46,11 @@
       "clang attribute "                                                               \
       "push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq," \
       "avx512vl,avx512bf16\"))), apply_to = function)")
+#define SB_BEGIN_TARGET_AMX                                                            \
+  _Pragma(                                                                             \
+      "clang attribute "                                                               \
+      "push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq," \
+      "avx512vl,avx512bf16,amx-tile,amx-bf16\"))), apply_to = function)")
 #define SB_END_TARGET _Pragma("clang attribute pop")
 #else
 #define SB_BEGIN_TARGET_AVX2 _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma,f16c\")")
@@ -54,6 +60,7 @@
 #define SB_BEGIN_TARGET_AVX512_DOT     \
   _Pragma("GCC push_options") _Pragma( \
       "GCC target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16\")")
+#define SB_BEGIN_TARGET_AMX SB_BEGIN_TARGET_AVX512_DOT _Pragma("GCC target(\"amx-tile,amx-bf16\")")
 #define SB_END_TARGET _Pragma("GCC pop_options")
 #endif
 

@@ -10,8 +10,6 @@ struct Panel {
   float* o = nullptr;    // [column][width], not yet divided by `sum`
   float* max = nullptr;  // [width], integers
   float* sum = nullptr;  // [width]
-  float* top = nullptr;  // [width], largest score seen, when `max` is fixed beforehand
-  bool fixed = false;
 };
 
 // Keys and values of one block as words: in place for floats, converted otherwise.
@@ -138,10 +136,10 @@ class PanelBlock {
       : panel_(panel), kv_(kv), d_(d), scale_(scale), s_(s) {
     // Rows see keys j (of the block) < row + limit.
     limit_ = panel.shape.first_row + diagonal - kv.first_key;
-    clear_ = clamp_to_block(limit_) / kPer * kPer;
+    clear_ = clamp_to_block(limit_) / kGrain * kGrain;
     for (int c = 0; c < C; ++c) {
       const int seen = clamp_to_block(limit_ + (c + 1) * kW - 1);
-      end_[c] = std::min((seen + kPer - 1) / kPer * kPer, kv.keys);
+      end_[c] = std::min((seen + kGrain - 1) / kGrain * kGrain, kv.keys);
       top_[c] = broadcast<V>(kNothingYet);
     }
   }
@@ -157,20 +155,6 @@ class PanelBlock {
       rescale_[c] = exp2(sub(before, max_[c]));
       sum[c] = mul(rescale_[c], load<V>(panel_.sum + c * kW));
       store(panel_.max + c * kW, max_[c]);
-    }
-    weigh_from<0>(sum);
-    for (int c = 0; c < C; ++c) store(panel_.sum + c * kW, sum[c]);
-  }
-
-  // FlashDecoding++: one maximum for all, chosen beforehand; what was seen is kept for the guard.
-  void weigh_against_fixed() {
-    V sum[C];
-    for (int c = 0; c < C; ++c) {
-      max_[c] = load<V>(panel_.max + c * kW);
-      rescale_[c] = broadcast<V>(1.0f);
-      sum[c] = load<V>(panel_.sum + c * kW);
-      float* seen = panel_.top + c * kW;
-      store(seen, max(load<V>(seen), mul(top_[c], broadcast<V>(scale_))));
     }
     weigh_from<0>(sum);
     for (int c = 0; c < C; ++c) store(panel_.sum + c * kW, sum[c]);
@@ -209,6 +193,7 @@ class PanelBlock {
  private:
   static constexpr int kW = kLanes<V>;
   static constexpr int kPer = Mac::kPerWord;
+  static constexpr int kGrain = Mac::kGrain;
 
   int clamp_to_block(std::int64_t keys) const {
     return static_cast<int>(std::clamp<std::int64_t>(keys, 0, kv_.keys));
@@ -229,10 +214,18 @@ class PanelBlock {
   template <int kFirst>
   void score_range(int from, int to, V* top) {
     if (from >= to) return;
-    score_keys<Mac, V, C - kFirst>(panel_.q + kFirst * kW, panel_.width,
-                                   kv_.k + from * kv_.k_stride, kv_.k_stride, d_ / kPer, to - from,
-                                   s_ + from * panel_.width + kFirst * kW, top,
-                                   kv_.in_place ? kv_.v + from * kv_.v_stride : nullptr);
+    const float* q = panel_.q + kFirst * kW;
+    const float* k = kv_.k + from * kv_.k_stride;
+    float* s = s_ + from * panel_.width + kFirst * kW;
+    const int words = (d_ + kPer - 1) / kPer;
+    if constexpr (Mac::kInTiles) {
+      score_keys_in_tiles<V, C - kFirst>(q, panel_.width, k, kv_.k_stride, words, to - from, s,
+                                         top);
+    } else {
+      const float* values = kv_.in_place ? kv_.v + from * kv_.v_stride : nullptr;
+      score_keys<Mac, V, C - kFirst>(q, panel_.width, k, kv_.k_stride, words, to - from, s, top,
+                                     values);
+    }
   }
 
   template <int kFirst>
@@ -266,14 +259,25 @@ class PanelBlock {
   void add_from() {
     const int from = begin(kFirst);
     if (from < end_[kFirst]) {
-      const float* next = kv_.k + kv_.keys * kv_.k_stride;
-      add_values<Mac, V, C - kFirst>(
-          s_ + weights_at(from) + kFirst * kW, panel_.width, kv_.v + from / kPer * kv_.v_stride,
-          kv_.v_stride, (end_[kFirst] - from + kPer - 1) / kPer, d_, panel_.o + kFirst * kW,
-          rescale_ + kFirst, kv_.in_place ? next : nullptr);
+      add_range<kFirst>(from, (end_[kFirst] - from + kPer - 1) / kPer);
       std::fill_n(rescale_, C, broadcast<V>(1.0f));
     }
     if constexpr (kFirst + 1 < C) add_from<kFirst + 1>();
+  }
+
+  template <int kFirst>
+  void add_range(int from, int words) {
+    float* weights = s_ + weights_at(from) + kFirst * kW;
+    float* o = panel_.o + kFirst * kW;
+    if constexpr (Mac::kInTiles) {
+      add_values_in_tiles<V, C - kFirst>(weights, panel_.width, kv_.v + from / kPer, kv_.v_stride,
+                                         words, d_, o, rescale_ + kFirst);
+    } else {
+      const float* next = kv_.k + kv_.keys * kv_.k_stride;
+      add_values<Mac, V, C - kFirst>(weights, panel_.width, kv_.v + from / kPer * kv_.v_stride,
+                                     kv_.v_stride, words, d_, o, rescale_ + kFirst,
+                                     kv_.in_place ? next : nullptr);
+    }
   }
 
   // Scores and weights of a key lie in the same place even when two weights share a word.

@@ -5,4 +5,7 @@
 #include "suites/attention/transpose-inl.h"
 #include "suites/attention/convert-inl.h"
 #include "suites/attention/tile-inl.h"
+#if SB_ISA_AMX
+#include "suites/attention/amx-inl.h"
+#endif
 // clang-format on

@@ -7,6 +7,8 @@
 // acc += rows * word in float.
 struct MacF32 {
   static constexpr int kPerWord = 1;
+  static constexpr int kGrain = 1;  // keys that a range of a block is rounded to
+  static constexpr bool kInTiles = false;
   template <class V>
   static SB_INLINE V mac(V rows, V word, V acc) {
     return fma(rows, word, acc);
@@ -17,6 +19,8 @@ struct MacF32 {
 // acc += rows.lo * word.lo + rows.hi * word.hi, both bf16, summed in float.
 struct MacBf16 {
   static constexpr int kPerWord = 2;
+  static constexpr int kGrain = 2;
+  static constexpr bool kInTiles = false;
   static SB_INLINE __m512 mac(__m512 rows, __m512 word, __m512 acc) {
     return _mm512_dpbf16_ps(acc, (__m512bh)rows, (__m512bh)word);
   }
@@ -183,3 +187,11 @@ SB_NOINLINE void add_values(const float* p, int width, const float* v, std::int6
   for (int c = 0; c < C; ++c) factor[c] = scale[c];
   value_rest<Mac, V, C>(p, width, v, v_stride, words, 0, d, o, factor, ahead);
 }
+
+#if !SB_ISA_AMX
+// The forms of amx-inl.h, which no Mac of this region asks for.
+template <class V, int C, class... Args>
+void score_keys_in_tiles(Args...);
+template <class V, int C, class... Args>
+void add_values_in_tiles(Args...);
+#endif

@@ -20,6 +20,16 @@ __device__ __forceinline__ int visible_keys(const auto& call, int row) {
   return keys < 0 ? 0 : keys < call.n ? keys : call.n;
 }
 
+// Over the four lanes that have a fragment's row.
+__device__ __forceinline__ float maximum_of_four_lanes(float x) {
+  x = fmaxf(x, __shfl_xor_sync(~0u, x, 1));
+  return fmaxf(x, __shfl_xor_sync(~0u, x, 2));
+}
+__device__ __forceinline__ float sum_of_four_lanes(float x) {
+  x += __shfl_xor_sync(~0u, x, 1);
+  return x + __shfl_xor_sync(~0u, x, 2);
+}
+
 // Rows [first, first + kCount) of a head to shared memory; zeros from row `end` on.
 template <int kD, int kCount, typename T>
 __device__ __forceinline__ void copy_rows(T* to, const T* head, std::int64_t stride, int first,

@@ -60,6 +60,7 @@ Variant onednn_variant(const char* op, dnnl::algorithm algorithm) {
           .isa = Isa::kNative,
           .dtypes = {Dtype::kF32, Dtype::kBf16},
           .summary = "oneDNN's softmax primitive",
+          .tolerance_factor = library_tolerance_factor,
           .make = [algorithm](const Problem& problem) -> std::unique_ptr<Kernel> {
             return std::make_unique<OnednnSoftmax>(problem, algorithm);
           }};

@@ -121,13 +121,10 @@ void RowOp::fill(const Problem& problem, const Fill& fill, std::uint64_t seed,
 }
 
 std::vector<Expected> RowOp::reference(const Problem& problem, const Operands& operands) const {
-  return {expected(problem, operands, tolerance(problem))};
-}
-
-Expected RowOp::expected(const Problem& problem, const Operands& operands,
-                         const Tolerance& allowed) const {
   const Shape s(problem);
-  Expected expected;
+  const Tolerance allowed = tolerance(problem);
+  std::vector<Expected> answer(1);
+  Expected& expected = answer[0];
   expected.value.resize(static_cast<std::size_t>(s.rows * s.cols));
   expected.scale.resize(expected.value.size());
   expected.tolerance = allowed.all();
@@ -144,7 +141,7 @@ Expected RowOp::expected(const Problem& problem, const Operands& operands,
       expected.scale[i] = e.scale;
     }
   }
-  return expected;
+  return answer;
 }
 
 std::vector<Mutant> RowOp::mutants() const {

@@ -28,10 +28,6 @@ class RowOp : public Operation {
   std::vector<Expected> reference(const Problem& problem, const Operands& operands) const override;
   std::vector<Mutant> mutants() const override;
 
-  // The reference with another tolerance than verification's.
-  Expected expected(const Problem& problem, const Operands& operands,
-                    const Tolerance& allowed) const;
-
  protected:
   // y, and the unit of its error in which `allowed.all()` is stated.
   struct Element {

@@ -25,9 +25,10 @@ DeviceRun prepare_rows(const Problem& problem) {
 // Both operations' registrations; `variant` without operation and types.
 template <typename Launcher>
 struct RowRegistration {
-  explicit RowRegistration(const Variant& variant, const char* source = __builtin_FILE())
-      : softmax(with(variant, "softmax"), prepare_rows<Launcher, Result::kSoftmax>, source),
-        log_softmax(with(variant, "log_softmax"), prepare_rows<Launcher, Result::kLogSoftmax>,
+  explicit RowRegistration(const Variant& variant, Code code = Code::kOurs,
+                           const char* source = __builtin_FILE())
+      : softmax(with(variant, "softmax"), prepare_rows<Launcher, Result::kSoftmax>, code, source),
+        log_softmax(with(variant, "log_softmax"), prepare_rows<Launcher, Result::kLogSoftmax>, code,
                     source) {}
 
   static Variant with(Variant variant, const char* op) {

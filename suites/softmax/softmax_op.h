@@ -25,15 +25,14 @@ struct Tolerance {
   double all() const { return arithmetic + storage; }
 };
 
-// What our kernels must keep at any length: blocked sums cost no more than a few units of 2^-24 for
-// the exponential and kTermsPerLane float additions in a lane (spec section 2.6); storage is
-// rounded once.
-Tolerance strict_tolerance(const Problem& problem);
-
-// What verification demands, with room for libraries. XNNPACK adds up a whole row in 8 float
-// accumulators, which drifts by up to 1/8 of an addition's unit for each; oneDNN's logarithm is off
-// by 50 units, and it rounds 16-bit results twice.
+// At any length: blocked sums cost no more than a few units of 2^-24 for the exponential and
+// kTermsPerLane float additions in a lane (spec section 2.6); storage is rounded once.
 Tolerance tolerance(const Problem& problem);
+
+// What libraries may take of it. XNNPACK adds up a whole row in 8 float accumulators, which drifts
+// by up to 1/8 of an addition's unit for each; oneDNN's logarithm is off by 50 units, and it rounds
+// 16-bit results twice.
+double library_tolerance_factor(const Problem& problem);
 
 // Bytes of `passes` row-lengths, read or written, of every row.
 double bytes_moved(const Problem& problem, double passes);

@@ -71,6 +71,7 @@ const Registration xnnpack{
             .isa = Isa::kNative,
             .summary = "XNNPACK's softmax operator",
             .bytes_algorithm = [](const Problem& problem) { return bytes_moved(problem, 5); },
+            .tolerance_factor = library_tolerance_factor,
             .make = [](const Problem& problem) -> std::unique_ptr<Kernel> {
               return std::make_unique<XnnpackSoftmax>(problem);
             }}};

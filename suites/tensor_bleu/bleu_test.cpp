@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "suites/tensor_bleu/batch_test.h"
-#include "testing/check_case.h"
+#include "testing/mutant_hunt.h"
 
 namespace sb::tensor_bleu {
 namespace {
@@ -64,18 +64,12 @@ TEST(TensorBleu, EveryVariantMeetsTheReferenceOnEveryHardCase) {
 }
 
 TEST(TensorBleu, EveryPlantedBugIsCaughtOnSomeHardCase) {
-  std::map<std::string, int> caught;
+  sb::testing::MutantHunt hunt;
   for (const Hard& hard : hard_cases()) {
     Case c("tensor_bleu", hard.params, hard.fill, 1, Dtype::kI64);
-    c.store_expected();
-    ASSERT_EQ(c.fault(), "") << "the reference must pass itself";
-    for (const Mutant& mutant : c.op().mutants()) {
-      c.store_expected();
-      mutant.corrupt(c.problem(), c.operands());
-      caught[mutant.name] += c.fault().empty() ? 0 : 1;
-    }
+    hunt.show(c);
   }
-  for (const auto& [name, times] : caught) EXPECT_GT(times, 0) << name;
+  hunt.expect_no_survivor();
 }
 
 TEST(TensorBleu, RefusesWhatTheReleasedCodeDoesNotKnow) {

@@ -53,24 +53,29 @@ inline DenseCall dense_call(const Shape& s, const DenseWork& work, const Operand
           .sorted = work.sorted};
 }
 
+// Sorts call.items by their n-grams: Batcher's network, log^2 launches and no workspace.
 template <DenseBug kBug>
-void sort_ngrams(const DenseCall& call, int n) {
-  const Blocks pairs{.x = blocks_for(call.sorted / 2), .threads = kDenseThreads};
-  const int last = kBug == DenseBug::kLastMergeLeftOut ? call.sorted / 2 : call.sorted;
-  for (int run = 2; run <= last; run *= 2) {
-    for (int distance = run / 2; distance > 0; distance /= 2) {
-      launch(pairs, sort_step<kBug>, call, n, run, distance);
+struct BitonicSort {
+  explicit BitonicSort(int) {}
+
+  void operator()(const DenseCall& call, int n) const {
+    const Blocks pairs{.x = blocks_for(call.sorted / 2), .threads = kDenseThreads};
+    const int last = kBug == DenseBug::kLastMergeLeftOut ? call.sorted / 2 : call.sorted;
+    for (int run = 2; run <= last; run *= 2) {
+      for (int distance = run / 2; distance > 0; distance /= 2) {
+        launch(pairs, sort_step<kBug>, call, n, run, distance);
+      }
     }
   }
-}
+};
 
 // Clears and counts are grid-stride over tables whose width only the device knows.
-template <DenseBug kBug>
-void count_order(const DenseCall& call, int n) {
+template <DenseBug kBug, typename Sort>
+void count_order(const DenseCall& call, int n, const Sort& sort) {
   const Blocks cells{.x = 2 * static_cast<unsigned>(multiprocessors()), .threads = kDenseThreads};
   const Blocks places{.x = blocks_for(std::int64_t{call.b} * call.s), .threads = kDenseThreads};
   launch({.x = blocks_for(call.sorted), .threads = kDenseThreads}, list_ngrams<kBug>, call, n);
-  sort_ngrams<kBug>(call, n);
+  sort(call, n);
   launch({.threads = kDenseThreads}, number_ngrams<kBug>, call, n);
   for (int* table : {call.of_candidate, call.most}) launch(cells, clear_table<kBug>, call, table);
   launch(places, count_into<kBug>, call, n, 0, call.of_candidate);
@@ -83,13 +88,15 @@ void count_order(const DenseCall& call, int n) {
   launch({.x = blocks_for(32 * call.b), .threads = kDenseThreads}, sum_clipped<kBug>, call, n);
 }
 
-template <DenseBug kBug = DenseBug::kNone>
+template <DenseBug kBug = DenseBug::kNone, typename Sort = BitonicSort<kBug>>
 DeviceRun dense_table_run(const Problem& problem) {
   const Shape s(problem);
-  return [s, work = DenseWork(s)](const Operands& o) {
+  const DenseWork work(s);
+  const auto sort = std::make_shared<Sort>(work.sorted);
+  return [=](const Operands& o) {
     const DenseCall call = dense_call(s, work, o);
     launch({.x = blocks_for(32 * work.rows), .threads = kDenseThreads}, read_rows<kBug>, call);
-    for (int n = 1; n <= call.orders; ++n) count_order<kBug>(call, n);
+    for (int n = 1; n <= call.orders; ++n) count_order<kBug>(call, n, *sort);
     launch_scores(s, o);
   };
 }

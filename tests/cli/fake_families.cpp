@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/counter_source.h"
+#include "core/device_work.h"
 #include "core/phase.h"
 #include "core/registry.h"
 
@@ -69,6 +70,9 @@ const Registration slow{
     variant("slow", [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); })};
 const Registration hangs{
     variant("hangs", [] { std::this_thread::sleep_for(std::chrono::hours(1)); })};
+// As a kernel on a GPU that reads where it must not: from then on no call succeeds.
+const Registration loses_device{
+    variant("loses_device", [] { throw DeviceLost("an illegal memory access was encountered"); })};
 const Registration throws{variant("throws", [] { throw std::runtime_error("out of luck"); })};
 const Registration aborts{variant("aborts", [] { std::abort(); })};
 const Registration segfaults{variant("segfaults", [] { std::raise(SIGSEGV); })};

@@ -226,10 +226,10 @@ TEST_F(Reports, AMachineFileIsReadStrictly) {
 
 TEST_F(Reports, DeclaredMachinesAreReadableByName) {
   for (const char* name : {"a100", "h100", "h200"}) {
-    // CPU rows have no roof on a GPU but its memory's.
     const Finished done = space_.run({"roofline", "base.csv", "--machine", name});
     EXPECT_EQ(done.exit_code, 0) << done.err;
-    EXPECT_THAT(done.out, HasSubstr("ceilings declared for NVIDIA"));
+    EXPECT_THAT(done.out, AllOf(HasSubstr("ceilings declared for NVIDIA"), HasSubstr("mem triad"),
+                                HasSubstr("cuda f32 fma")));
   }
 }
 

@@ -130,19 +130,6 @@ TEST(ExitCodes, OfTheCommandLineItself) {
   EXPECT_THAT(space.run({"run", "--fliter", "x"}).err, HasSubstr("did you mean \"--filter\"?"));
 }
 
-TEST(Help, OfEachCommandEndsWithTwoExamples) {
-  const Workspace space;
-  for (const char* command : {"list", "run", "verify", "peaks", "gate", "env"}) {
-    const Finished help = space.run({command, "--help"});
-    EXPECT_EQ(help.exit_code, 0);
-    const std::string examples =
-        help.out.substr(std::min(help.out.find("Examples:"), help.out.size()));
-    const std::regex line("\n  softmax-bench " + std::string(command));
-    EXPECT_EQ(std::distance(std::sregex_iterator(examples.begin(), examples.end(), line), {}), 2)
-        << help.out;
-  }
-}
-
 // --- what a run leaves
 // -----------------------------------------------------------------------------
 
@@ -234,25 +221,6 @@ TEST(Run, PrintsItsPlanAndRunsNothing) {
   EXPECT_FALSE(std::filesystem::exists(space.path("results")));
 }
 
-TEST(Run, TakesEveryOptionFromTheEnvironmentToo) {
-  const Workspace space;
-  space.write("w.yaml", workload("right, also_right"));
-  const Finished run = space.run({"run", "w.yaml"}, {{"SOFTMAX_BENCH_OUT", "there"},
-                                                     {"SOFTMAX_BENCH_VARIANTS", "right"},
-                                                     {"SOFTMAX_BENCH_SET", "n=32"},
-                                                     {"SOFTMAX_BENCH_ROUNDS", "7"},
-                                                     {"SOFTMAX_BENCH_SEED", "3"},
-                                                     {"SOFTMAX_BENCH_QUIET", "true"}});
-  ASSERT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_EQ(run.out, "");
-  const std::vector<Row> rows = rows_of(space, "there/results.csv");
-  ASSERT_THAT(rows, SizeIs(1));
-  EXPECT_EQ(rows[0].params, "n=32");
-  EXPECT_EQ(rows[0].rounds, 7);
-  EXPECT_EQ(rows[0].seed, 3);
-  EXPECT_EQ(space.run({"list"}, {{"SOFTMAX_BENCH_ISA", "avx1024"}}).exit_code, 2);
-}
-
 TEST(Run, KeepsAnEarlierRun) {
   const Workspace space;
   space.write("w.yaml", workload("right"));
@@ -318,6 +286,26 @@ TEST(BadOutput, OnStdoutIsNoSuccess) {
   }
 }
 
+// A limit on the size of files stands for a disk that fills up.
+TEST(BadOutput, ThatFillsUpDuringTheRunIsAnErrorAndCostsNoCompleteRow) {
+  const Workspace space;
+  space.write("w.yaml",
+              "name: w\nop: twice\nsweep: {n: {from: 2, to: 80, step: 2}}\nvariants: [right]\n"
+              "rounds: 1\nmin_time: 0.0001\n");
+  const std::string here = "cd " + space.path(".").string() + " && SOFTMAX_BENCH_PEAKS=none ";
+  const int status =
+      std::system((here + "sh -c 'trap \"\" XFSZ; ulimit -f 16; exec " SB_FAKE_PROGRAM
+                          " run w.yaml --out o' 2> err")
+                      .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+  EXPECT_THAT(space.read("err"), AllOf(HasSubstr("results.csv"), HasSubstr("File too large")));
+  const std::size_t kept = read_csv(space.path("o/results.csv"), TruncatedTail::kDrop).rows.size();
+  EXPECT_GT(kept, 2u);
+  EXPECT_LT(kept, 40u);
+  EXPECT_EQ(space.run({"run", "--resume", "o"}).exit_code, 0);
+  EXPECT_THAT(rows_of(space, "o/results.csv"), SizeIs(40));
+}
+
 // --- stopping and going on
 // ------------------------------------------------------------------------
 
@@ -368,6 +356,38 @@ TEST_P(Stopped, ByKillLosesTheRowInHandOnly) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Isolation, Stopped, ::testing::Values("none", "case"));
+
+TEST(Isolation, CostsALostDeviceOneRow) {
+  const Workspace space;
+  space.write("w.yaml", workload("right, loses_device, also_right"));
+  EXPECT_EQ(space.run({"run", "w.yaml", "--isolate", "case", "--out", "o"}).exit_code, 4);
+  for (const Row& row : rows_of(space, "o/results.csv")) {
+    const bool lost = row.variant == "loses_device";
+    EXPECT_EQ(row.status, lost ? "crashed" : "ok") << row.variant;
+    if (lost) {
+      EXPECT_EQ(row.reason,
+                "the kernel left its device unusable: an illegal memory access was encountered");
+    }
+  }
+}
+
+TEST(Run, SkipsWhatComesAfterALostDeviceAndNamesTheKernelThatLostIt) {
+  const Workspace space;
+  space.write("w.yaml", workload("loses_device"));
+  std::string second = workload("right");
+  second.replace(second.find("name: w"), 7, "name: v");
+  space.write("v.yaml", second);
+  EXPECT_EQ(space.run({"run", "w.yaml", "v.yaml", "--out", "o"}).exit_code, 4);
+  int skipped = 0;
+  for (const Row& row : rows_of(space, "o/results.csv")) {
+    if (row.variant != "right") continue;
+    ++skipped;
+    EXPECT_EQ(row.status, "skipped");
+    EXPECT_THAT(row.reason, HasSubstr("twice/loses_device@scalar left the device unusable"));
+    EXPECT_THAT(row.reason, HasSubstr("--isolate case"));
+  }
+  EXPECT_GT(skipped, 0);
+}
 
 TEST(Resume, DropsAHalfWrittenLineAndMeasuresItsGroupAgain) {
   const Workspace space;

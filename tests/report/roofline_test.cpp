@@ -245,6 +245,21 @@ TEST(RooflineLayout, LetsNoTwoLabelsCollideAndNoneLeaveTheFrame) {
   }
 }
 
+// CPU rows under a GPU's ceilings, which lie decades above them.
+TEST(RooflineLayout, ShowsEveryRoofOfADeclaredMachine) {
+  Peaks gpu;
+  gpu.identity = "a GPU";
+  gpu.roofs = {bandwidth("mem", "triad", 3350), flops("cuda", 67000)};
+  for (Roof& roof : gpu.roofs) roof.source = "declared";
+  Row two = row_of("a", 10, 1);
+  two.threads = 2;
+  const Roofline roofline = build_roofline({row_of("a", 10, 1), two}, gpu, true);
+  for (const RooflinePanel& panel : roofline.panels) {
+    EXPECT_EQ(panel.roofs.size(), 2u) << panel.title;
+    EXPECT_EQ(layout_panel(roofline, panel, {80, 790, 60, 480}).roofs.size(), 2u) << panel.title;
+  }
+}
+
 TEST(RooflineLayout, MeetsBandwidthAndFlopRoofsAtTheirRidge) {
   const Roofline roofline = crowded();
   const PanelLayout layout = layout_panel(roofline, roofline.panels[0], {80, 790, 60, 480});

@@ -90,6 +90,21 @@ TEST(ResultsTable, LeavesOutColumnsThatNoRowFills) {
   EXPECT_THAT(text, Not(HasSubstr("% roof")));
 }
 
+TEST(ResultsTable, ShowsTheShareOfTheMemoryRoofByOwnBytesToo) {
+  Row streaming = row("two_pass_stream", "cols=8", 100);
+  streaming.bound = "memory";
+  streaming.pct_roof = 60;
+  streaming.bytes_compulsory = 64;
+  streaming.bytes_algorithm = 96;
+  Row cached = streaming;
+  cached.variant = "cached";
+  cached.bound = "L2";
+  const std::string text = results_table({streaming, cached});
+  EXPECT_THAT(text, ContainsRegex("% roof +own"));
+  EXPECT_THAT(text, ContainsRegex("two_pass_stream@avx2 +100.0 ns +60.0 +90.0\n"));
+  EXPECT_THAT(text, ContainsRegex("cached@avx2 +100.0 ns +60.0\n"));
+}
+
 TEST(ResultsTable, ShowsWhatWentWrongWithItsReason) {
   Row wrong = row("wrong", "cols=8", std::nullopt);
   wrong.status = "incorrect";

@@ -116,10 +116,10 @@ TEST_P(EverySchedule, AShuffleFromOutsideItsMaskIsReported) {
 
 TEST_P(EverySchedule, TooMuchSharedMemoryIsReported) {
   const Report report = launch({.block = {32}}, schedule(), [] {
-    SB_SHARED(float, much, [100 * 1024 / 4]);
+    SB_SHARED(float, much, [kSharedLimit / 4 + 1]);
     much[threadIdx.x] = 0;
   });
-  EXPECT_THAT(report.errors, Contains(HasSubstr("102400 bytes, more than 101376")));
+  EXPECT_THAT(report.errors, Contains(HasSubstr("166916 bytes, more than 166912")));
 }
 
 // Neighbours read what a missing barrier may not have let the other warp write yet.

@@ -1,0 +1,68 @@
+// The engine of the fused convolution for one instruction set, as functions that a kernel calls: a
+// real pass in, the blocks, a real pass out. A team is one or two rows of a channel.
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+#include "core/isa.h"
+#include "suites/fft_conv/fused_plan.h"
+
+namespace sb::fft_conv {
+
+struct TeamInput {
+  int rows = 1;
+  const void* x[2] = {};
+  const void* gate[2] = {};  // null: none
+};
+
+struct TeamOutput {
+  struct Result {
+    void* y = nullptr;             // null: not wanted
+    const void* factor = nullptr;  // null: none
+  };
+  int rows = 1;
+  Result result[2][2];  // of each row up to two: gradients of u and of its gate
+  bool streams = false;
+};
+
+// What to fetch into the second-level cache while blocks are computed: of every stream `lines`
+// cache lines per innermost block.
+struct Ahead {
+  const char* stream[6] = {};
+  int count = 0;
+  int lines = 0;
+};
+
+// Blocks [begin, end) of a team: those of the first row, of the second row, 0, R/2.
+struct BlockRange {
+  int begin, end;
+};
+
+struct FusedEngine {
+  int lanes = 1;
+
+  // Columns [begin, end) of s, multiples of 16.
+  void (*forward)(const FusedPlan&, Dtype, const TeamInput&, float* work, std::int64_t begin,
+                  std::int64_t end);
+  void (*inverse)(const FusedPlan&, Dtype, float* work, const TeamOutput&, std::int64_t begin,
+                  std::int64_t end);
+
+  // Blocks of a team of `rows` rows, times the spectrum and back; advances the streams of `ahead`.
+  void (*convolve)(const FusedPlan&, float* work, const float* spectrum, int rows, BlockRange,
+                   Ahead&);
+  // Of a kernel alone in its team: its scaled spectrum.
+  void (*spectrum)(const FusedPlan&, float* work, float* spectrum);
+
+  // u and d are the teams of z and dy g_out. Leaves c in u (if `with_c`) and dz in d; adds the
+  // product of d and conj(u) to `sum`, a spectrum.
+  void (*gradients)(const FusedPlan&, float* u, float* d, const float* spectrum, float* sum,
+                    int rows, bool with_c);
+  // The blocks of a team of one whose scaled spectrum is `sum`.
+  void (*from_spectrum)(const FusedPlan&, const float* sum, float* work);
+};
+
+// Of an instruction set that this build has code for; else the scalar one.
+FusedEngine fused_engine(Isa isa);
+
+}  // namespace sb::fft_conv

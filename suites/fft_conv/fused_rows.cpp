@@ -1,0 +1,129 @@
+#include "suites/fft_conv/fused_rows.h"
+
+#include <algorithm>
+
+#include "suites/fft_conv/pointwise.h"
+
+namespace sb::fft_conv {
+namespace {
+
+// Two rows at a time share blocks 0 and R/2, which saves an eighth of the arithmetic, while their
+// work area (8 n bytes) fits the second-level cache with room to spare.
+constexpr std::int64_t kLongestPair = 65536;
+
+// What a call writes stays in no cache beyond this: then stores that bypass the caches save the
+// read of every line.
+constexpr std::int64_t kStreamingBytes = 4 << 20;
+
+bool half_rows(const Shape& s) { return s.l <= s.n / 2 && s.lk <= s.n / 2; }
+
+Buffer floats(std::int64_t count) {
+  return Buffer(static_cast<std::size_t>(count) * sizeof(float));
+}
+
+}  // namespace
+
+std::string why_not_fused(const Problem& problem) {
+  const Shape s(problem);
+  if (s.n < 256) return "needs n >= 256";
+  if (s.sparsity != 0) return "keeps spectra in an order of its own: monarch skips zero blocks";
+  return "";
+}
+
+FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
+    : shape_(problem),
+      dtype_(problem.dtype),
+      threads_(problem.threads),
+      engine_(fused_engine(isa)),
+      plan_(shape_.n, half_rows(shape_), engine_.lanes),
+      areas_(areas),
+      team_(shape_.n <= kLongestPair && shape_.b > 1 ? 2 : 1),
+      row_points_(plan_.half ? shape_.n / 2 : shape_.n),
+      work_stride_((plan_.work_floats() + 15) / 16 * 16),
+      work_(floats(work_stride_ * areas * threads_)),
+      spectra_(floats(plan_.spectrum_floats() * (shape_.cached ? shape_.h : threads_))),
+      copies_(
+          floats(ragged() || shape_.lk != row_points_ ? row_points_ * 2 * areas * threads_ : 0)) {}
+
+void FusedRows::prepare(const float* k) {
+  if (!shape_.cached) return;
+  for (std::int64_t h = 0; h < shape_.h; ++h) make_spectrum(0, k + h * shape_.lk, spectrum(h));
+}
+
+const float* FusedRows::spectrum_of(int thread, std::int64_t channel, const float* k) const {
+  if (shape_.cached) return spectrum(channel);
+  make_spectrum(thread, k + channel * shape_.lk, spectrum(thread));
+  return spectrum(thread);
+}
+
+void FusedRows::make_spectrum(int thread, const float* k, float* to) const {
+  if (shape_.lk != row_points_) {
+    load_row(Dtype::kF32, k, nullptr, shape_.lk, row_points_, copy(thread, 0));
+    k = copy(thread, 0);
+  }
+  TeamInput in;
+  in.x[0] = k;
+  engine_.forward(plan_, Dtype::kF32, in, work(thread), 0, plan_.s);
+  engine_.spectrum(plan_, work(thread), to);
+}
+
+Team FusedRows::team(std::int64_t channel, std::int64_t b, std::int64_t end) const {
+  return {shape_.row(b, channel) * shape_.l,
+          static_cast<int>(std::min<std::int64_t>(team_, end - b))};
+}
+
+void FusedRows::forward(int thread, int area, const Team& team, const void* x, const void* gate,
+                        std::int64_t begin, std::int64_t end) const {
+  TeamInput in{.rows = team.rows};
+  for (int row = 0; row < team.rows; ++row) {
+    const void* x_row = element(x, team, row);
+    const void* gate_row = gate == nullptr ? nullptr : element(gate, team, row);
+    if (ragged()) {
+      float* padded = copy(thread, 2 * area + row);
+      load_row(dtype_, x_row, gate_row, shape_.l, row_points_, padded);
+      in.x[row] = padded;
+    } else {
+      in.x[row] = x_row;
+      in.gate[row] = gate_row;
+    }
+  }
+  engine_.forward(plan_, ragged() ? Dtype::kF32 : dtype_, in, work(thread, area), begin, end);
+}
+
+void FusedRows::inverse(int thread, int area, const Team& team,
+                        std::initializer_list<FusedResult> results, bool bypass, std::int64_t begin,
+                        std::int64_t end) const {
+  TeamOutput out{.rows = team.rows, .streams = bypass};
+  for (int row = 0; row < team.rows; ++row) {
+    if (ragged()) {
+      out.result[row][0].y = copy(thread, 2 * area + row);
+      continue;
+    }
+    TeamOutput::Result* result = out.result[row];
+    for (const FusedResult& r : results) {
+      *result++ = {const_cast<void*>(element(r.y, team, row)),
+                   r.factor == nullptr ? nullptr : element(r.factor, team, row)};
+    }
+  }
+  engine_.inverse(plan_, ragged() ? Dtype::kF32 : dtype_, work(thread, area), out, begin, end);
+  if (!ragged()) return;
+  for (int row = 0; row < team.rows; ++row) {
+    for (const FusedResult& r : results) {
+      store_row(dtype_, copy(thread, 2 * area + row),
+                r.factor == nullptr ? nullptr : element(r.factor, team, row), shape_.l,
+                const_cast<void*>(element(r.y, team, row)));
+    }
+  }
+}
+
+const void* FusedRows::element(const void* base, const Team& team, int row) const {
+  return at(dtype_, base, team.first + row * shape_.h * shape_.l);
+}
+
+bool FusedRows::bypasses_caches(const void* y) const {
+  const auto bytes = static_cast<std::int64_t>(size_of(dtype_));
+  return shape_.elements() * bytes >= kStreamingBytes && !ragged() && engine_.lanes > 1 &&
+         reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && shape_.l * bytes % 64 == 0;
+}
+
+}  // namespace sb::fft_conv

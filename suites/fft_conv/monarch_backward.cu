@@ -1,0 +1,16 @@
+#include "suites/fft_conv/monarch_backward_call.cuh"
+
+namespace sb::fft_conv {
+namespace {
+
+const DeviceRegistration registration{
+    Variant{.op = "fft_conv_backward",
+            .name = "monarch",
+            .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
+            .summary = "DFTs as products on tensor cores (two-term f16); dk summed in order",
+            .paper = "arXiv:2311.05908",
+            .why_not = why_not_monarch},
+    monarch_backward_run<>};
+
+}  // namespace
+}  // namespace sb::fft_conv

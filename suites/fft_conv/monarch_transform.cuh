@@ -1,0 +1,295 @@
+// The Monarch transform (FlashFFTConv, arXiv:2311.05908) of a block of threads: M complex points in
+// shared memory, M = N1 N2 N3 with factors that tensor cores multiply by whole: a stage is a
+// product of a DFT matrix with the points, its columns, in place. Frequencies come out in the order
+// of the digits and are never put back: k = k1 + N1 k2 + N1 N2 k3 lies at (k1 N2 + k2) N3 +
+// slot(k3).
+//
+// Points and matrices enter as two f16 numbers each, high and low part (22 bits), so a product
+// takes three mma.sync and is as good as one in float. Stages are unitary: |x| <= 1 grows to at
+// most sqrt(M) = 128 on the way there and M on the way back, so f16 cannot overflow.
+#pragma once
+
+#include "backend/device_matrix.cuh"
+
+namespace sb::fft_conv {
+namespace {
+
+// Planted bugs that the tests must see fail; kNone is the kernel.
+enum class Bug {
+  kNone,
+  kNoBarrier,  // between two stages
+  kNoTwiddle,
+  kNoLowPart,
+  kNoScale,
+  kNoMirror,      // the spectrum's second half is not the mirror of its first
+  kSkipsTooMuch,  // blocks that are not zero
+  kDroppedPart,   // of dk
+};
+
+inline constexpr int kThreads = 512;
+inline constexpr int kMostRows = 16;  // of a block
+
+struct Complex {
+  float re, im;
+};
+__device__ __forceinline__ Complex operator+(Complex a, Complex b) {
+  return {a.re + b.re, a.im + b.im};
+}
+__device__ __forceinline__ Complex operator-(Complex a, Complex b) {
+  return {a.re - b.re, a.im - b.im};
+}
+__device__ __forceinline__ Complex operator*(Complex a, Complex b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+__device__ __forceinline__ Complex operator*(float a, Complex b) { return {a * b.re, a * b.im}; }
+__device__ __forceinline__ Complex conjugate(Complex a) { return {a.re, -a.im}; }
+__device__ __forceinline__ Complex times_i(Complex a) { return {-a.im, a.re}; }
+__device__ __forceinline__ Complex divided_by_i(Complex a) { return {a.im, -a.re}; }
+
+// Fragments of a stage's matrix for every lane: [row block][column block][re high, re low, im high,
+// im low][lane].
+using Matrix = const uint4*;
+
+struct Transform {
+  int log_m, log1, log2, log3;  // of M and its factors; log2 = 0: two factors
+  int rows;                     // sequences in a block; rows * M points in shared memory
+  Matrix first, second, last, last_back;
+  const Complex* roots;  // W^j, j < 128, then W^(128 j), W = exp(-2 pi i / 2M)
+  int root_count;
+  float unit;  // sqrt(M): a DFT is that times a unitary transform
+  bool skips;  // frequencies with k3 in [8, 24) of 32 are zero: the last stage leaves them out
+};
+
+// Frequencies of the last factor 32 lie so that the middle ones, [8, 24), are the second half.
+__device__ __forceinline__ int slot(const Transform& t, int k3) {
+  return t.log3 != 5 || k3 < 8 ? k3 : k3 < 24 ? k3 + 8 : k3 - 16;
+}
+__device__ __forceinline__ int position(const Transform& t, int k) {
+  const int k1 = k & ((1 << t.log1) - 1), k2 = k >> t.log1 & ((1 << t.log2) - 1);
+  return ((k1 << t.log2 | k2) << t.log3) | slot(t, k >> (t.log1 + t.log2));
+}
+
+// rows * M points. A stage reads columns as rows lie and writes rows as columns lie: bits 3 and 4
+// of an index are mixed with those above, so that neither meets a bank twice.
+struct Points {
+  float *re, *im;
+
+  __device__ __forceinline__ static int place(int i) {
+    const int x = i >> 5;
+    return i ^ ((x ^ x >> 2 ^ x >> 4 ^ x >> 6 ^ x >> 8) & 3) << 3;
+  }
+  __device__ __forceinline__ Complex get(int i) const { return {re[place(i)], im[place(i)]}; }
+  __device__ __forceinline__ void set(int i, Complex x) const {
+    re[place(i)] = x.re;
+    im[place(i)] = x.im;
+  }
+};
+
+// exp(-2 pi i j / 2M).
+__device__ __forceinline__ Complex root(const Complex* roots, int j) {
+  return roots[j & 127] * roots[128 + (j >> 7)];
+}
+
+// Two numbers as f16, and what is missing to them.
+struct TwoTerms {
+  std::uint32_t high, low;
+
+  __device__ __forceinline__ static TwoTerms of(float a, float b) {
+    const std::uint32_t high = packed<F16>(a, b);
+    return {high, packed<F16>(a - lower_half<F16>(high), b - upper_half<F16>(high))};
+  }
+  __device__ __forceinline__ TwoTerms negated(bool really) const {
+    const std::uint32_t sign = really ? 0x80008000u : 0u;
+    return {high ^ sign, low ^ sign};
+  }
+};
+
+__device__ __forceinline__ void load_fragment(FragmentA& to, Matrix from, int at) {
+  const uint4 words = from[at * 32 + static_cast<int>(threadIdx.x) % 32];
+  to[0] = words.x;
+  to[1] = words.y;
+  to[2] = words.z;
+  to[3] = words.w;
+}
+
+// to += (high + low) (b0 + b1 ...), without the product of the low parts.
+template <Bug kBug>
+__device__ __forceinline__ void add_terms(FragmentC& to, const FragmentA& high,
+                                          const FragmentA& low, const TwoTerms (&b)[2]) {
+  multiply<F16>(to, high, b[0].high, b[1].high);
+  if constexpr (kBug == Bug::kNoLowPart) return;
+  multiply<F16>(to, high, b[0].low, b[1].low);
+  multiply<F16>(to, low, b[0].high, b[1].high);
+}
+
+// Eight columns of 16 * kBlocks rows each, as fragments of a right operand.
+template <int kBlocks>
+struct Columns {
+  TwoTerms re[kBlocks][2], im[kBlocks][2];
+};
+
+// Rows [16 block, 16 block + 16) of matrix (conjugated: inverse) times the first `used` blocks of
+// the columns.
+template <int kBlocks, Bug kBug>
+__device__ __forceinline__ void multiply_block(FragmentC& re, FragmentC& im, Matrix matrix,
+                                               int block, int used, const Columns<kBlocks>& x,
+                                               bool inverse) {
+  SB_UNROLL
+  for (int k = 0; k < kBlocks; ++k) {
+    if (k >= used) break;
+    const int at = 4 * (block * kBlocks + k);
+    FragmentA high, low;
+    load_fragment(high, matrix, at);
+    load_fragment(low, matrix, at + 1);
+    add_terms<kBug>(re, high, low, x.re[k]);
+    add_terms<kBug>(im, high, low, x.im[k]);
+    load_fragment(high, matrix, at + 2);
+    load_fragment(low, matrix, at + 3);
+    const TwoTerms i_re[2] = {x.im[k][0].negated(!inverse), x.im[k][1].negated(!inverse)};
+    const TwoTerms i_im[2] = {x.re[k][0].negated(inverse), x.re[k][1].negated(inverse)};
+    add_terms<kBug>(re, high, low, i_re);
+    add_terms<kBug>(im, high, low, i_im);
+  }
+}
+
+struct Stage {
+  Matrix matrix;
+  int log_radix, log_stride;  // rows of a column are 2^log_stride points apart
+  bool inverse;
+  bool skips;          // blocks of rows (of columns, if inverse) after the first are zero
+  const float* scale;  // of each sequence's points before the stage; null: none
+};
+
+// Column c of a stage: its first point, and that point's place among those with the same digits
+// before the stage's.
+struct Column {
+  int first, low;
+
+  __device__ __forceinline__ Column(const Stage& stage, int c) {
+    low = c & ((1 << stage.log_stride) - 1);
+    first = (c >> stage.log_stride << (stage.log_radix + stage.log_stride)) + low;
+  }
+};
+
+// The factor of row k of a column: W^(2 k low M / (radix stride)), of W = exp(-2 pi i / 2M).
+__device__ __forceinline__ Complex twiddle(const Transform& t, const Stage& stage,
+                                           const Complex* roots, int k, int low) {
+  const int shift = t.log_m - stage.log_radix - stage.log_stride + 1;
+  const Complex w = root(roots, (k * low) << shift);
+  return stage.inverse ? conjugate(w) : w;
+}
+
+// This lane's points of column c0 + lane / 4.
+template <int kBlocks, bool kLast, Bug kBug>
+__device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points& points,
+                                             const Transform& t, const Stage& stage,
+                                             const Complex* roots, int c0, float scale) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const Column column(stage, c0 + lane / 4);
+  SB_UNROLL
+  for (int block = 0; block < kBlocks; ++block) {
+    SB_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      Complex x[2];
+      SB_UNROLL
+      for (int e = 0; e < 2; ++e) {
+        const int k = 16 * block + 8 * half + 2 * (lane % 4) + e;
+        x[e] = scale * points.get(column.first + (k << stage.log_stride));
+        if (!kLast && stage.inverse && kBug != Bug::kNoTwiddle) {
+          x[e] = x[e] * twiddle(t, stage, roots, k, column.low);
+        }
+      }
+      to.re[block][half] = TwoTerms::of(x[0].re, x[1].re);
+      to.im[block][half] = TwoTerms::of(x[0].im, x[1].im);
+    }
+  }
+}
+
+// Rows [16 block, 16 block + 16) of a stage's product, to where they belong.
+template <bool kLast, Bug kBug>
+__device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC& im,
+                                           const Points& points, const Transform& t,
+                                           const Stage& stage, const Complex* roots, int c0,
+                                           int block) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  SB_UNROLL
+  for (int e = 0; e < 4; ++e) {
+    const Column column(stage, c0 + 2 * (lane % 4) + e % 2);
+    const int k = 16 * block + 8 * (e / 2) + lane / 4;
+    Complex x = {re[e], im[e]};
+    if (!kLast && !stage.inverse && kBug != Bug::kNoTwiddle) {
+      x = x * twiddle(t, stage, roots, k, column.low);
+    }
+    points.set(column.first + (k << stage.log_stride), x);
+  }
+}
+
+// points = matrix * points along one digit. Forward the twiddles follow, back they come before. The
+// block's warps have columns of their own.
+template <int kBlocks, bool kLast, Bug kBug>
+__device__ __forceinline__ void run_stage(const Points& points, const Transform& t,
+                                          const Stage& stage, const Complex* roots) {
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int columns = t.rows << (t.log_m - stage.log_radix);
+  for (int c0 = 8 * warp; c0 < columns; c0 += 8 * (kThreads / 32)) {
+    const int row = c0 >> (t.log_m - stage.log_radix);
+    const float scale = stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
+    Columns<kBlocks> x;
+    load_columns<kBlocks, kLast, kBug>(x, points, t, stage, roots, c0, scale);
+    __syncwarp();  // all of the columns are read
+    SB_UNROLL
+    for (int block = 0; block < kBlocks; ++block) {
+      if (block > 0 && stage.skips && !stage.inverse) break;
+      FragmentC re = {}, im = {};
+      const int blocks = stage.skips && stage.inverse ? 1 : kBlocks;
+      multiply_block<kBlocks, kBug>(re, im, stage.matrix, block, blocks, x, stage.inverse);
+      store_rows<kLast, kBug>(re, im, points, t, stage, roots, c0, block);
+    }
+  }
+  if constexpr (kBug != Bug::kNoBarrier) __syncthreads();
+}
+
+template <bool kLast, Bug kBug>
+__device__ __forceinline__ void run_stage_of_any_radix(const Points& points, const Transform& t,
+                                                       const Stage& stage, const Complex* roots) {
+  if (stage.log_radix == 5) {
+    run_stage<2, kLast, kBug>(points, t, stage, roots);
+  } else {
+    run_stage<1, kLast, kBug>(points, t, stage, roots);
+  }
+}
+
+// The last stage of a factor 8 does two columns at a time: its matrix has two blocks.
+__device__ __forceinline__ Stage last_stage(const Transform& t, bool inverse, const float* scale) {
+  return {inverse ? t.last_back : t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, t.skips, scale};
+}
+__device__ __forceinline__ Stage first_stage(const Transform& t, bool inverse, const float* scale) {
+  return {t.first, t.log1, t.log2 + t.log3, inverse, false, scale};
+}
+__device__ __forceinline__ Stage second_stage(const Transform& t, bool inverse) {
+  return {t.second, t.log2, t.log3, inverse, false, nullptr};
+}
+
+// Of every sequence times scale[row]. All threads; ends with a barrier.
+template <Bug kBug>
+__device__ __forceinline__ void transform(const Points& points, const Transform& t,
+                                          const Complex* roots, const float* scale) {
+  run_stage_of_any_radix<false, kBug>(points, t, first_stage(t, false, scale), roots);
+  if (t.log2 > 0) {
+    run_stage_of_any_radix<false, kBug>(points, t, second_stage(t, false), roots);
+  }
+  run_stage_of_any_radix<true, kBug>(points, t, last_stage(t, false, nullptr), roots);
+}
+
+template <Bug kBug>
+__device__ __forceinline__ void transform_back(const Points& points, const Transform& t,
+                                               const Complex* roots, const float* scale) {
+  run_stage_of_any_radix<true, kBug>(points, t, last_stage(t, true, scale), roots);
+  if (t.log2 > 0) {
+    run_stage_of_any_radix<false, kBug>(points, t, second_stage(t, true), roots);
+  }
+  run_stage_of_any_radix<false, kBug>(points, t, first_stage(t, true, nullptr), roots);
+}
+
+}  // namespace
+}  // namespace sb::fft_conv

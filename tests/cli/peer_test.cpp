@@ -1,0 +1,254 @@
+// External peers, as their users meet them: one that is right, and one for every way to be wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "program.h"
+#include "report/csv.h"
+
+namespace sb {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kFake = SB_SOURCE_DIR "/tests/peer/fake_peer.py";
+
+std::string workload(const std::string& variants, const std::string& more = "") {
+  return "name: w\nop: twice\nsweep: {n: [8]}\nvariants: [" + variants +
+         "]\nrounds: 4\nmin_time: 0.0001\n" + more;
+}
+
+std::string peers(const std::string& lie, const std::string& more = "") {
+  return std::string("peers: {fake: {command: [python3, ") + kFake + ", '" + lie + "']" + more +
+         "}}\n";
+}
+
+struct Ran {
+  Finished finished;
+  std::map<std::string, Row> rows;  // by variant
+};
+
+Ran run(const Workspace& space, const std::string& yaml,
+        const std::vector<std::string>& options = {}) {
+  space.write("w.yaml", yaml);
+  std::vector<std::string> arguments = {"run", "w.yaml", "--out", "o"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  Ran ran{.finished = space.run(arguments)};
+  if (!std::filesystem::exists(space.path("o/results.csv"))) return ran;
+  for (const Row& row : read_csv(space.path("o/results.csv")).rows) ran.rows[row.variant] = row;
+  return ran;
+}
+
+TEST(Peer, TakesTurnsWithOurVariantsOnTheSameBytes) {
+  const Workspace space;
+  const Ran ran = run(space, workload("right, 'fake:right'", "baseline: right\n" + peers("")));
+  EXPECT_EQ(ran.finished.exit_code, 0) << ran.finished.err;
+  const Row& row = ran.rows.at("fake:right");
+  EXPECT_THAT(row.status, ::testing::AnyOf("ok", "noisy")) << row.reason;
+  EXPECT_EQ(row.verify, "pass");
+  EXPECT_EQ(row.isa, "native");
+  EXPECT_EQ(row.timer, "the peer's monotonic clock");
+  EXPECT_EQ(row.samples, 4);
+  EXPECT_EQ(row.baseline, "right@scalar");
+  EXPECT_GT(row.speedup.value_or(0), 0);
+  EXPECT_GT(row.time_median_ns.value_or(0), 0);
+}
+
+TEST(Peer, RowsAndEnvironmentCarryItsVersions) {
+  const Workspace space;
+  const Ran ran = run(space, workload("right, 'fake:right'", peers("")));
+  EXPECT_THAT(ran.rows.at("fake:right").compiler, HasSubstr("fake 1.2.3, python 3."));
+  EXPECT_THAT(ran.rows.at("right").compiler, Not(HasSubstr("fake")));
+  const auto env = nlohmann::json::parse(space.read("o/env.json"));
+  EXPECT_EQ(env["peers"]["fake"]["hello"]["versions"]["fake"], "1.2.3");
+}
+
+TEST(Peer, ColdSetsRotateThroughItsMemoryToo) {
+  const Workspace space;
+  const Ran ran = run(space, workload("right, 'fake:right'", "cache: cold\n" + peers("")),
+                      {"--set", "n=1048576"});
+  EXPECT_EQ(ran.finished.exit_code, 0) << ran.finished.err;
+  EXPECT_THAT(ran.rows.at("fake:right").status, ::testing::AnyOf("ok", "noisy"));
+}
+
+TEST(Peer, StarLeavesOutItsKernels) {
+  const Workspace space;
+  space.write("w.yaml", workload("right*", peers("")));
+  EXPECT_THAT(space.run({"run", "w.yaml", "--dry-run"}).out,
+              AllOf(HasSubstr("w/twice/right@scalar"), Not(HasSubstr("fake:"))));
+}
+
+TEST(Peer, ComesFromTheCommandLineAndIntoTheCommandThatReproducesTheRow) {
+  const Workspace space;
+  const std::string peer = std::string("mine=python3 ") + kFake;
+  const Ran ran = run(space, workload("right"), {"--peer", peer, "--variants", "mine:right"});
+  EXPECT_EQ(ran.finished.exit_code, 0) << ran.finished.err;
+  EXPECT_THAT(ran.rows.at("mine:right").repro, HasSubstr("--peer '" + peer + "'"));
+}
+
+TEST(Peer, RunsInIsolatedWorkers) {
+  const Workspace space;
+  const Ran ran = run(space, workload("right, aborts, 'fake:right', 'fake:dies'", peers("")),
+                      {"--isolate", "case"});
+  EXPECT_EQ(ran.rows.at("aborts").status, "crashed");
+  EXPECT_EQ(ran.rows.at("fake:dies").status, "crashed");
+  EXPECT_THAT(ran.rows.at("fake:right").status, ::testing::AnyOf("ok", "noisy"));
+  EXPECT_EQ(ran.rows.at("fake:right").timer, "the peer's monotonic clock");
+}
+
+// --- what goes wrong costs its own row -----------------------------------------------------------
+
+struct Wrong {
+  const char* what;
+  std::string kernel;  // of the fake
+  std::string lie;     // its argument
+  std::string status;
+  std::string reason;
+  int exit_code = 4;
+  const char* timeout_s = "60";  // a machine at work may take seconds to start Python
+};
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.what; }
+
+class WrongPeer : public ::testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongPeer, CostsItsOwnRow) {
+  const Wrong& wrong = GetParam();
+  const Workspace space;
+  const Ran ran =
+      run(space, workload("right, 'fake:" + wrong.kernel + "'",
+                          peers(wrong.lie, std::string(", timeout: ") + wrong.timeout_s)));
+  EXPECT_EQ(ran.finished.exit_code, wrong.exit_code) << ran.finished.err;
+  EXPECT_THAT(ran.rows.at("right").status, ::testing::AnyOf("ok", "noisy"));
+  ASSERT_TRUE(ran.rows.contains("fake:" + wrong.kernel)) << ran.finished.err;
+  const Row& row = ran.rows.at("fake:" + wrong.kernel);
+  EXPECT_EQ(row.status, wrong.status);
+  EXPECT_THAT(row.reason, HasSubstr(wrong.reason));
+  EXPECT_FALSE(row.time_median_ns);
+}
+
+const Wrong kWrong[] = {
+    {"Dies", "dies", "", "crashed", "signal 11"},
+    {"DiesWhileTimed", "dies_later", "", "crashed", "exit status 3"},
+    {"DiesAtHello", "right", "dies_at_hello", "crashed", "exit status 7"},
+    {"Hangs", "hangs", "", "timeout", "did not answer run within 4 s", 4, "4"},
+    {"HangsAtHello", "right", "hangs_at_hello", "timeout", "did not answer hello within 0.5 s", 4,
+     "0.5"},
+    {"Garbage", "right", "garbage", "crashed", "no JSON object: \"this is ? no JSON\""},
+    {"EndlessLine", "right", "no_line_end", "crashed", "without an end of line"},
+    {"WrongShape", "right", "shapes", "crashed", "takes y to be"},
+    {"TooManyThreads", "right", "threads", "crashed", "uses 64 threads where 1 are allowed"},
+    {"ImpossibleTime", "right", "time", "crashed", "says that"},
+    {"NoTime", "right", "no_time", "crashed", "without the number ns"},
+    {"WrongVersion", "right", "other_version", "skipped", "speaks protocol 999", 0},
+    {"NoKernels", "right", "no_kernels", "crashed", "key 'kernels' not found"},
+    {"MissingLibrary", "right", "unavailable", "skipped", "the library is missing; get it", 0},
+    {"WrongAnswer", "wrong", "", "incorrect", "expected", 3},
+    {"WritesPastTheEnd", "past_the_end", "", "incorrect", "past the end of y", 3},
+    {"Raises", "raises", "", "crashed", "ValueError: out of luck"},
+    {"Unsupported", "unsupported", "", "skipped", "not on a Wednesday", 0},
+};
+INSTANTIATE_TEST_SUITE_P(Peers, WrongPeer, ::testing::ValuesIn(kWrong),
+                         [](const auto& test) { return test.param.what; });
+
+TEST(Peer, MissingProgramCostsItsRowsOnly) {
+  const Workspace space;
+  const Ran ran =
+      run(space, workload("right, 'torch:*'", "peers: {torch: {command: [no_such_program]}}\n"));
+  EXPECT_EQ(ran.finished.exit_code, 0) << ran.finished.err;
+  EXPECT_EQ(ran.rows.at("torch:*").status, "skipped");
+  EXPECT_EQ(ran.rows.at("torch:*").reason,
+            "peer torch: no_such_program: cannot be started: No such file or directory");
+}
+
+TEST(Peer, OneKernelsDeathLeavesTheOthersOfTheProcessMeasured) {
+  const Workspace space;
+  const Ran ran =
+      run(space, workload("'fake:right', 'fake:dies_later', 'fake:also_right'", peers("")));
+  EXPECT_EQ(ran.finished.exit_code, 4);
+  EXPECT_EQ(ran.rows.at("fake:dies_later").status, "crashed");
+  EXPECT_EQ(ran.rows.at("fake:right").samples, 4) << ran.rows.at("fake:right").reason;
+  EXPECT_EQ(ran.rows.at("fake:also_right").samples, 4) << ran.rows.at("fake:also_right").reason;
+}
+
+TEST(Peer, MayPrintWithoutSpoilingTheConversation) {
+  const Workspace space;
+  const Ran ran = run(space, workload("'fake:prints'", peers("")));
+  EXPECT_EQ(ran.finished.exit_code, 0) << ran.rows.at("fake:prints").reason;
+  EXPECT_THAT(ran.finished.err, HasSubstr("a library says something"));
+}
+
+TEST(Peer, StaysOnTheCpusThatItIsGiven) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one CPU: nowhere else to go";
+  const Workspace space;
+  const Ran ran = run(space, workload("'fake:wanders'", peers("")));
+  EXPECT_EQ(ran.rows.at("fake:wanders").status, "crashed");
+  EXPECT_THAT(ran.rows.at("fake:wanders").reason, HasSubstr("may run on CPU"));
+}
+
+// --- the conformance test ------------------------------------------------------------------------
+
+Finished conformance(const Workspace& space, const std::string& lie) {
+  return space.run({"verify", "--peer", std::string("python3 ") + kFake + " " + lie}, {},
+                   SB_PROGRAM);
+}
+
+TEST(PeerConformance, GoesThroughProtocolAndKernels) {
+  const Workspace space;
+  const Finished finished = conformance(space, "");
+  EXPECT_THAT(finished.out, AllOf(HasSubstr("ok    hello says name, versions and kernels"),
+                                  HasSubstr("ok    an unknown verb is refused"),
+                                  HasSubstr("ok    run without prepare is refused"),
+                                  HasSubstr("ok    bye ends it"),
+                                  HasSubstr("ok    empty/peer:right@native goes through")));
+}
+
+TEST(PeerConformance, FindsTheKernelThatIgnoresItsOperandSets) {
+  const Workspace space;
+  const Finished finished = conformance(space, "");
+  EXPECT_EQ(finished.exit_code, 1) << finished.out << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("FAIL  empty/peer:first_call_only@native goes through"));
+}
+
+TEST(PeerConformance, NamesTheLie) {
+  const Workspace space;
+  EXPECT_THAT(conformance(space, "no_kernels").out, HasSubstr("FAIL  hello"));
+  EXPECT_THAT(conformance(space, "threads").out, HasSubstr("uses 64 threads"));
+  EXPECT_THAT(conformance(space, "dies_at_hello").out, HasSubstr("exit status 7"));
+}
+
+// --- errors of the user --------------------------------------------------------------------------
+
+TEST(PeerErrors, NameFileLineAndCure) {
+  const Workspace space;
+  space.write("w.yaml", workload("right") + "peers: {Fake: {command: [a]}, b: {comand: [a]}}\n");
+  const Finished finished = space.run({"run", "w.yaml"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err,
+              AllOf(HasSubstr("w.yaml:7:9: peer name \"Fake\" must be of letters"),
+                    HasSubstr("did you mean \"command\"?"), HasSubstr("peer b: needs a command")));
+}
+
+TEST(PeerErrors, AnUndefinedPeerIsAnErrorWithItsCure) {
+  const Workspace space;
+  space.write("w.yaml", workload("right, 'torch:*'"));
+  const Finished finished = space.run({"run", "w.yaml"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, AllOf(HasSubstr("no variant of twice matches \"torch:*\""),
+                                  HasSubstr("--peer torch='CMD'")));
+}
+
+TEST(PeerErrors, AnOptionWithoutAName) {
+  const Workspace space;
+  space.write("w.yaml", workload("right"));
+  const Finished finished = space.run({"run", "w.yaml", "--peer", "python3 peer.py"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("is not NAME='CMD'"));
+}
+
+}  // namespace
+}  // namespace sb
