@@ -10,11 +10,16 @@
 namespace sb::testing {
 namespace {
 
+// A library's kernels (CUB's) come along in our objects.
+bool is_ours(std::string_view mangled) { return mangled.starts_with("_ZN2sb"); }
+
 template <typename F>
 void for_each_kernel(F f) {
   for (const int arch : ptx::kArchs) {
     for (const ptx::Module* module : ptx::modules(arch)) {
-      for (const std::string_view name : module->names()) f(arch, module->kernel(name));
+      for (const std::string_view name : module->names()) {
+        if (is_ours(name)) f(arch, module->kernel(name));
+      }
     }
   }
 }
@@ -81,6 +86,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
     std::vector<bool> about_a_kernel(claims.size());
     for (const std::string_view cubin : ptx::cubins(arch)) {
       for (const auto& [mangled, code] : ptx::machine_code(cubin, arch)) {
+        if (!is_ours(mangled)) continue;
         const std::string name = ptx::demangled(mangled);
         const std::string where = std::to_string(arch) + " " + name + ": ";
         if (code.frame_bytes != 0 || code.count("LDL") + code.count("STL") != 0) {
