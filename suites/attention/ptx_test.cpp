@@ -68,7 +68,7 @@ TEST(Ptx, WasExecutedInstructionByInstruction) {
            {"backward_", "", 190, "tiles of which masks hide all, unrolled"},
            {"decode_lean", "", 430, "copies of unrolled loops that short contexts do not enter"},
            {"decode_ranges", "", 115, "as above"},
-           {"finish_decode", "", 240, "as above"}}),
+           {"finish_decode", "", 300, "as above"}}),
       ::testing::IsEmpty())
       << "of " << sb::testing::instructions_of_all_kernels();
 }
