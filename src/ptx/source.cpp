@@ -195,8 +195,10 @@ void Source::read_module() {
       at = end + 1;
       continue;
     }
-    if (line.find(".func") != std::string_view::npos) {
-      throw Refused("PTX: calls are unknown here, make the function inline: " + std::string(line));
+    if (line.find(".func") != std::string_view::npos) {  // who calls it is refused
+      const std::size_t semicolon = all.find(';', at), body = all.find('{', at);
+      at = 1 + (semicolon < body ? semicolon : end_of_body(all, at));
+      continue;
     }
     if (line.starts_with(".shared") || line.starts_with(".extern .shared")) {
       shared_.push_back(declaration(line));

@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 #include <algorithm>
+#include <cstdio>
 
 #include "ptx/program.h"
 #include "ptx/summary.h"
@@ -9,11 +10,16 @@
 namespace sb::testing {
 namespace {
 
+// A library's kernels (CUB's) come along in our objects.
+bool is_ours(std::string_view mangled) { return mangled.starts_with("_ZN2sb"); }
+
 template <typename F>
 void for_each_kernel(F f) {
   for (const int arch : ptx::kArchs) {
     for (const ptx::Module* module : ptx::modules(arch)) {
-      for (const std::string_view name : module->names()) f(arch, module->kernel(name));
+      for (const std::string_view name : module->names()) {
+        if (is_ours(name)) f(arch, module->kernel(name));
+      }
     }
   }
 }
@@ -53,15 +59,23 @@ std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& s
       if (kernel.executed[i] != 0 || divides[i]) continue;
       ++by_place[kernel.sites[i].substr(0, kernel.sites[i].find(": "))];
     }
+    const auto is_stated = [&](std::string_view place, int count) {
+      return std::any_of(stated.begin(), stated.end(), [&](const Unreached& u) {
+        return name.find(u.kernel) != std::string::npos && place == u.place && count <= u.most;
+      });
+    };
     std::string text;
+    int left = 0;
     for (const auto& [place, count] : by_place) {
-      const auto says = [&, &at = place, &n = count](const Unreached& u) {
-        return name.find(u.kernel) != std::string::npos && at == u.place && n <= u.most;
-      };
-      if (std::any_of(stated.begin(), stated.end(), says)) continue;
+      if (is_stated(place, count)) continue;
       text += " " + place + " x" + std::to_string(count);
+      left += count;
     }
-    if (!text.empty()) all.push_back(std::to_string(arch) + " " + name + ":" + text);
+    if (left == 0) return;
+    text = std::to_string(arch) + " " + name + ", " + std::to_string(left) + " of " +
+           std::to_string(kernel.code.size()) + ":" + text;
+    std::printf("not executed: %s\n", text.c_str());
+    if (!is_stated("", left)) all.push_back(text);
   });
   return all;
 }
@@ -72,6 +86,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
     std::vector<bool> about_a_kernel(claims.size());
     for (const std::string_view cubin : ptx::cubins(arch)) {
       for (const auto& [mangled, code] : ptx::machine_code(cubin, arch)) {
+        if (!is_ours(mangled)) continue;
         const std::string name = ptx::demangled(mangled);
         const std::string where = std::to_string(arch) + " " + name + ": ";
         if (code.frame_bytes != 0 || code.count("LDL") + code.count("STL") != 0) {

@@ -23,6 +23,7 @@ TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
     expect_right(op, 65, 48, 2);          // a tile and a row; six trips through a tile
     expect_right(op, 64 * 64 + 1, 2, 1);  // persistent blocks walk over two tiles
   }
+  expect_right("gr_kan", 65, 48, 2, "shared");
   // One to seven partial rows: the loop over them is unrolled four times.
   for (int tiles = 1; tiles <= 7; ++tiles) {
     for (const char* numerator : {"per_group", "shared"}) {
@@ -31,8 +32,10 @@ TEST(Ptx, IsRightAndEveryInstructionIsExecuted) {
   }
   EXPECT_THAT(
       sb::testing::unexecuted_instructions(
-          {{"backward_atomic", "backward.cuh:40", 1, "a second trip takes a million elements"},
-           {"forward_elements", "forward.cuh:16", 1, "a second trip takes a million elements"}}),
+          {{"backward_atomic", "", 2, "a second trip takes a million elements"},
+           {"forward_elements", "", 2, "a second trip takes a million elements"},
+           {"backward_persistent", "", 11, "a block without rows, of which there is none"},
+           {"write_coefficients", "", 107, "one row of sums, where blocks add to it atomically"}}),
       ::testing::IsEmpty())
       << "of " << sb::testing::instructions_of_all_kernels();
 }

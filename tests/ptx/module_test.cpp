@@ -47,8 +47,10 @@ TEST(Modules, RefuseOperandsThatNobodyDeclared) {
   EXPECT_THAT(why_refused("bra $nowhere;"), HasSubstr("unknown branch"));
 }
 
-TEST(Modules, RefuseCalls) {
-  EXPECT_THROW(Module(".version 9.0\n.func (.param .b32 r) f()\n{\nret;\n}\n"), Refused);
+TEST(Modules, RefuseKernelsThatCallFunctions) {
+  const Module module(".func (.param .b32 r) f()\n{\nret;\n}\n" + kernel_text("call.uni f;"));
+  EXPECT_THAT([&] { module.kernel("k"); },
+              ::testing::ThrowsMessage<Refused>(HasSubstr("call.uni f: unknown opcode")));
 }
 
 TEST(Modules, NameTheCudaSourceOfALine) {
