@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 
@@ -32,18 +34,30 @@ std::string foreign_abi(const std::string& error) {
   return rest.substr(0, rest.find_first_not_of("0123456789abcdef"));
 }
 
+const std::string* loading = nullptr;  // the plugin whose static objects are being made
+
+// An exception of a registration (a name is taken) does not get through the dynamic linker.
+[[noreturn]] void refuse_registration() {
+  try {
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "softmax-bench: --plugin {}: {}\n", *loading, error.what());
+  } catch (...) {
+    fmt::print(stderr, "softmax-bench: --plugin {}: failed while it was loaded\n", *loading);
+  }
+  std::_Exit(kExitUsage);
+}
+
 void load(const std::string& file) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
     throw UsageError(fmt::format("--plugin {}: there is no such file", file));
   }
   const std::string path = std::filesystem::absolute(file);
-  void* handle = nullptr;
-  try {
-    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  } catch (const std::exception& error) {  // of a registration: a name is taken
-    throw UsageError(fmt::format("--plugin {}: {}", file, error.what()));
-  }
+  loading = &file;
+  const std::terminate_handler before = std::set_terminate(refuse_registration);
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::set_terminate(before);
   if (handle == nullptr) {
     const std::string error = dlerror();
     const std::string abi = foreign_abi(error);
