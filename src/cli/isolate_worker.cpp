@@ -38,6 +38,10 @@ class MarkedKernel final : public Kernel, public DeviceWork {
   MarkedKernel(std::unique_ptr<Kernel> kernel, WorkerMark& mark, int index)
       : kernel_(std::move(kernel)), mark_(mark), index_(index) {}
 
+  void prepare(const Operands& operands) override {
+    const InHand in_hand(mark_, index_);
+    kernel_->prepare(operands);
+  }
   void run(const Operands& operands) override {
     const InHand in_hand(mark_, index_);
     kernel_->run(operands);

@@ -66,7 +66,7 @@ ExternalKernel::ExternalKernel(std::shared_ptr<Connection> peer, const Operation
       specs_(op.tensors(problem)),
       cpus_(team_cpus(problem.threads)),
       id_(next_id()) {
-  prepare();
+  prepare_in_peer();
 }
 
 ExternalKernel::~ExternalKernel() {
@@ -80,7 +80,7 @@ ExternalKernel::~ExternalKernel() {
 double ExternalKernel::run_timed(const std::vector<Operands>& sets, std::size_t first,
                                  std::int64_t iterations) {
   // Another kernel of the peer may have taken the process with it.
-  if (!peer_->alive() || peer_->generation() != generation_) prepare();
+  if (!peer_->alive() || peer_->generation() != generation_) prepare_in_peer();
   send_sets(sets);
   check_cpus();
   if (problem_.threads > 1) std::this_thread::sleep_for(kTeamFallsAsleep);
@@ -98,7 +98,7 @@ double ExternalKernel::run_timed(const std::vector<Operands>& sets, std::size_t 
   return ns;
 }
 
-void ExternalKernel::prepare() {
+void ExternalKernel::prepare_in_peer() {
   peer_->hello();
   if (!confine(peer_->process_id(), cpus_)) {
     throw KernelFailure(status::kSkipped, "the peer's process can't be bound to CPUs");

@@ -25,7 +25,7 @@ class ExternalKernel final : public Kernel {
                    std::int64_t iterations) override;
 
  private:
-  void prepare();
+  void prepare_in_peer();
   void check_threads(const nlohmann::json& reply) const;
   void check_cpus() const;
   void check_tensors(const nlohmann::json& reply) const;

@@ -81,7 +81,7 @@ HWY_INLINE void transpose_blocks(V* x) {
 }
 #endif
 
-#if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 HWY_INLINE void transpose_floats(V* x) {
   const hn::Repartition<double, D> wide;
   const auto even01 = hn::BitCast(wide, hn::InterleaveLower(kD, x[0], x[1]));

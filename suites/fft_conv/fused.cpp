@@ -91,7 +91,7 @@ class Fused final : public Kernel {
   Ahead fetched(const Operands& o, const Team& team, const Run& run, std::int64_t b) const {
     const Shape& s = rows_.shape();
     Ahead ahead;
-    if (s.n > kLongestFetched || !bypass_) return ahead;
+    if (s.n > kLongestFetched || !rows_.out_of_cache()) return ahead;
     const auto add = [&](Place place, const Team& of) {
       for (int row = 0; row < of.rows; ++row) {
         ahead.stream[ahead.count++] =
@@ -122,7 +122,7 @@ Variant fused(Isa isa) {
           .isa = isa,
           .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
           .summary = "own transforms, product and gates inside, spectrum in the order it comes in",
-          .streams = true,
+          .streams = isa == Isa::kAvx512,
           .why_not = why_not_fused,
           .make = [isa](const Problem& p) { return std::make_unique<Fused>(p, isa); }};
 }

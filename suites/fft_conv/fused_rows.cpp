@@ -120,9 +120,15 @@ const void* FusedRows::element(const void* base, const Team& team, int row) cons
   return at(dtype_, base, team.first + row * shape_.h * shape_.l);
 }
 
+bool FusedRows::out_of_cache() const {
+  return shape_.elements() * static_cast<std::int64_t>(size_of(dtype_)) >= kStreamingBytes;
+}
+
 bool FusedRows::bypasses_caches(const void* y) const {
   const auto bytes = static_cast<std::int64_t>(size_of(dtype_));
-  return shape_.elements() * bytes >= kStreamingBytes && !ragged() && engine_.lanes > 1 &&
+  // A vector has to fill a line: half a line of 16 rows each is more than the write-combining
+  // buffers hold, and they would go to memory in halves.
+  return out_of_cache() && !ragged() && engine_.lanes * bytes == 64 &&
          reinterpret_cast<std::uintptr_t>(y) % 64 == 0 && shape_.l * bytes % 64 == 0;
 }
 

@@ -62,7 +62,8 @@ class FusedRows {
   }
   const void* element(const void* base, const Team& team, int row) const;
 
-  // Are a call's results y too many for a cache, and may they bypass it?
+  bool out_of_cache() const;  // a call's rows
+  // May a call's results y bypass the caches, and is that worth it?
   bool bypasses_caches(const void* y) const;
 
  private:

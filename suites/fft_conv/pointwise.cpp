@@ -76,7 +76,7 @@ void store_floats(Dtype dtype, const float* c, const void* gate, std::int64_t co
 
 enum class Product { kPlain, kConjugate };
 
-#if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 // Interleaved: (a + ib)(c + id) with the pair's swap and a subtraction in every other lane.
 template <Product kProduct>
 HWY_INLINE V complex_product(V z, V k) {
@@ -92,7 +92,7 @@ HWY_INLINE V complex_product(V z, V k) {
 template <Product kProduct, class F>
 HWY_INLINE void for_each_product(const float* z, const float* k, std::int64_t count, const F& f) {
   std::int64_t i = 0;
-#if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
   for (; i + kLanes <= 2 * count; i += kLanes) {
     f.vector(complex_product<kProduct>(load(z + i), load(k + i)), i);
   }

@@ -1,6 +1,5 @@
 // A tool as NVTX sees one: writes "push NAME" and "pop" to the file $SB_NVTX_LOG.
 #include <nvtx3/nvToolsExt.h>
-#include <nvtx3/nvtxDetail/nvtxTypes.h>
 
 #include <cstdio>
 #include <cstdlib>
