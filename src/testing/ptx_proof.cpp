@@ -61,7 +61,9 @@ std::vector<std::string> unexecuted_instructions(const std::vector<Unreached>& s
     }
     const auto is_stated = [&](std::string_view place, int count) {
       return std::any_of(stated.begin(), stated.end(), [&](const Unreached& u) {
-        return name.find(u.kernel) != std::string::npos && place == u.place && count <= u.most;
+        const bool named = name.find(u.kernel) != std::string::npos ||
+                           kernel.name.find(u.kernel) != std::string::npos;
+        return named && place == u.place && count <= u.most;
       });
     };
     std::string text;

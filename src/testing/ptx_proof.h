@@ -44,7 +44,7 @@ inline int expect_right_as_ptx(Case c) {
 
 // Instructions that no test executes, and why that is so.
 struct Unreached {
-  std::string_view kernel;  // part of the demangled name
+  std::string_view kernel;  // part of its name, demangled, or mangled: that one has its file's
   std::string_view place;   // "file:line" of the CUDA source; empty: anywhere else in the kernel
   int most;                 // so many of them in one kernel
   std::string_view reason;
