@@ -8,6 +8,7 @@
 
 #include "cli/data_dir.h"
 #include "cli/environment.h"
+#include "cli/peers.h"
 #include "core/registry.h"
 #include "core/row.h"
 #include "machine/topology.h"
@@ -142,7 +143,7 @@ Json list_workloads() {
   std::sort(files.begin(), files.end());
   for (const std::string& file : files) {
     if (!looks_like_workloads(file)) continue;
-    std::vector<std::string> errors;
+    std::vector<std::string> errors = mention_peers(file);
     for (const Workload& workload : read_workloads({file}, errors)) {
       all.push_back({{"name", workload.name},
                      {"file", portable_name(file)},

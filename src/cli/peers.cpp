@@ -37,6 +37,12 @@ void start(const PeerSpec& spec, const std::vector<WantedVariant>& wanted) {
   started()[spec.name] = {spec, register_peer(peer, wanted)};
 }
 
+std::vector<WantedVariant> wanted_by(const PeerMentions& mentions) {
+  std::vector<WantedVariant> wanted;
+  for (const auto& [op, word] : mentions.words) wanted.push_back({op, word});
+  return wanted;
+}
+
 }  // namespace
 
 PeerSpec with_found_files(PeerSpec spec) {
@@ -99,8 +105,7 @@ void start_peers(const Selection& selection, const std::vector<std::string>& fil
   std::vector<std::string> errors;
   const PeerMentions mentions = read_peers(files, selection.overrides, errors);
   if (!errors.empty()) throw UsageError(errors);
-  std::vector<WantedVariant> wanted;
-  for (const auto& [op, word] : mentions.words) wanted.push_back({op, word});
+  const std::vector<WantedVariant> wanted = wanted_by(mentions);
   for (const PeerSpec& spec : selection.peers) start(spec, wanted);
   for (const PeerSpec& spec : mentions.peers) {
     const bool replaced =
@@ -108,6 +113,15 @@ void start_peers(const Selection& selection, const std::vector<std::string>& fil
                     [&](const PeerSpec& option) { return option.name == spec.name; });
     if (!replaced) start(spec, wanted);
   }
+}
+
+std::vector<std::string> mention_peers(const std::string& file) {
+  std::vector<std::string> errors;
+  const PeerMentions mentions = read_peers({file}, {}, errors);
+  for (const PeerSpec& spec : mentions.peers) {
+    register_unstarted(spec, wanted_by(mentions), "listed, not started");
+  }
+  return errors;
 }
 
 nlohmann::json started_peers() {

@@ -29,6 +29,9 @@ PeerSpec with_found_files(PeerSpec spec);
 // files mean the same peer with the same name. Throws UsageError if they do not.
 void start_peers(const Selection& selection, const std::vector<std::string>& files);
 
+// Registers the peers of a file without starting them, so that their names are known; its errors.
+std::vector<std::string> mention_peers(const std::string& file);
+
 nlohmann::json started_peers();  // for env.json: command, versions, what went wrong
 
 nlohmann::json to_json(const std::vector<PeerSpec>& peers);

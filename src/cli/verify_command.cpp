@@ -63,8 +63,7 @@ void add_verify_command(CLI::App& app, Action& chosen) {
   auto settings = std::make_shared<VerifySettings>();
   CLI::App* command =
       add_command(app, "verify", "Check every case against the double-precision reference",
-                  {"verify configs/quickstart.yaml",
-                   "verify configs/softmax_llm.yaml --filter 'cols=32768' --dump /tmp/tensors",
+                  {"verify configs/softmax_llm.yaml --filter 'cols=32768' --dump /tmp/tensors",
                    "verify --peer 'python3 my_peer.py'"});
   add_selection(command, settings->selection, false);
   twin(

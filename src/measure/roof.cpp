@@ -6,6 +6,11 @@
 namespace sb {
 namespace {
 
+// A declared roof may stand for either device.
+bool stands_over(const Roof& roof, Device device) {
+  return roof.device.empty() || roof.device == name_of(device);
+}
+
 // The fastest bandwidth roof of the level for this thread count. A kernel that reads much and
 // writes little may come near the read roof, one that copies near the copy roof; dividing by the
 // fastest of them never says more than 100 % for honest work.
@@ -14,7 +19,7 @@ const Roof* bandwidth_roof(const Peaks& peaks, const std::string& level, Device 
   const Roof* best = nullptr;
   for (const Roof& roof : peaks.roofs) {
     if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
-    if (roof.device != name_of(device)) continue;
+    if (!stands_over(roof, device)) continue;
     if (roof.kind.ends_with("_nt") && !streams) continue;
     if (roof.kind == "write" || roof.kind == "write_nt") continue;
     if (best == nullptr || roof.value > best->value) best = &roof;
@@ -33,7 +38,7 @@ const Roof* flop_roof(const Peaks& peaks, const Variant& variant, const Problem&
   const bool wide = problem.dtype == Dtype::kF64;
   for (const Roof& roof : peaks.roofs) {
     if (!roof.is_flops || roof.threads != threads_of(variant, problem)) continue;
-    if (roof.device != name_of(variant.device)) continue;
+    if (!stands_over(roof, variant.device)) continue;
     if (variant.isa != Isa::kNative && roof.isa != name_of(variant.isa)) continue;
     const bool fits = roof.dtype == (wide ? "f64" : "f32") ||
                       (problem.dtype == Dtype::kBf16 && roof.dtype == "bf16") ||
@@ -91,7 +96,7 @@ const Roof* traffic_roof(const Peaks& peaks, const std::string& level, int threa
   const Roof* best = nullptr;
   for (const Roof& roof : peaks.roofs) {
     if (roof.is_flops || roof.level != level || roof.threads != threads) continue;
-    if (roof.device != "cpu") continue;  // phases are marked by kernels of the CPU
+    if (!stands_over(roof, Device::kCpu)) continue;  // phases are marked by kernels of the CPU
     if (fits(roof.kind) && (best == nullptr || roof.value > best->value)) best = &roof;
   }
   return best;

@@ -87,6 +87,11 @@ std::string versions_text(const json& hello) {
   return text;
 }
 
+void register_unstarted(const PeerSpec& spec, const std::vector<WantedVariant>& wanted,
+                        const std::string& why) {
+  register_failure(spec, wanted, KernelFailure(status::kSkipped, why));
+}
+
 json register_peer(const std::shared_ptr<Connection>& peer,
                    const std::vector<WantedVariant>& wanted) {
   const PeerSpec& spec = peer->spec();

@@ -24,6 +24,10 @@ struct WantedVariant {
 nlohmann::json register_peer(const std::shared_ptr<Connection>& peer,
                              const std::vector<WantedVariant>& wanted);
 
+// As register_peer, of a peer that nobody has to start: its rows would say `why`.
+void register_unstarted(const PeerSpec& spec, const std::vector<WantedVariant>& wanted,
+                        const std::string& why);
+
 // "torch 2.9.1, python 3.11.7" from a reply to hello; empty if it gives none.
 std::string versions_text(const nlohmann::json& hello);
 

@@ -62,7 +62,8 @@ TEST_F(ProfileCommand, TheOwnCountersOfThisMachineCountOrSayWhyNot) {
 TEST_F(ProfileCommand, WritesATraceOfThreadsAndPhases) {
   ASSERT_EQ(profile({"--counters", "none", "--trace", "t.json"}).exit_code, 0);
   int cases = 0, phases = 0;
-  for (const auto& event : nlohmann::json::parse(space_.read("t.json")).at("traceEvents")) {
+  const auto trace = nlohmann::json::parse(space_.read("t.json"));
+  for (const auto& event : trace.at("traceEvents")) {
     cases += event.value("cat", "") == "case";
     phases += event.value("cat", "") == "phase";
   }

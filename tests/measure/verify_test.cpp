@@ -27,6 +27,7 @@ class Verify : public ::testing::Test {
   template <typename F>
   Verification verdict(F spoil, double tolerance_factor = 1) {
     const std::vector<Expected> expected = operation_.reference({}, set_.operands());
+    set_.put_fences();  // the one before may have broken them
     return verify(*twice_and(spoil), set_, expected, tolerance_factor);
   }
 
