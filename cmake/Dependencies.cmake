@@ -31,7 +31,7 @@ add_library(hwy::hwy ALIAS PkgConfig::hwy)
 
 set(sb_found "" CACHE INTERNAL "")
 set(SB_WITHOUT "" CACHE STRING
-    "Optional parts to build without, found or not: XNNPACK;ONEDNN;FFTW;OPENBLAS;PAPI;NVTX")
+    "Optional parts to build without, found or not: XNNPACK;ONEDNN;FFTW;OPENBLAS;ZSTD;NVTX")
 
 # sb_peer(NAME HEADER LIBS... [HINTS dirs]) -> target sb_<name>, define SB_HAVE_<NAME>
 function(sb_peer name header)

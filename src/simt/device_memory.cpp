@@ -1,5 +1,8 @@
 // Shared and global memory of the machine that is not there.
 #include <sys/mman.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include <cstring>
 #include <new>
@@ -19,6 +22,9 @@ std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / 
 std::byte* map_pages(std::size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(memory, bytes);  // a fiber's stack may have lain there
+#endif
   return static_cast<std::byte*>(memory);
 }
 

@@ -292,7 +292,8 @@ TEST_P(EverySchedule, PlantedBugsOfLeanDecodingAreCaught) {
   if (simt::memory_is_checked()) {  // the answers may come out right
     EXPECT_TRUE(caught_lean<DecodeBug::kEarlyFlag>());
     EXPECT_TRUE(caught_lean<DecodeBug::kNoWait>());
-    EXPECT_TRUE(caught_lean<DecodeBug::kFlagStays>());
+    // In reverse the owners come last: whether they wait makes no difference.
+    if (GetParam() != simt::Order::kReverse) EXPECT_TRUE(caught_lean<DecodeBug::kFlagStays>());
   }
   EXPECT_FALSE(caught_lean<DecodeBug::kNone>());
 }
