@@ -293,7 +293,9 @@ TEST_P(EverySchedule, PlantedBugsOfLeanDecodingAreCaught) {
     EXPECT_TRUE(caught_lean<DecodeBug::kEarlyFlag>());
     EXPECT_TRUE(caught_lean<DecodeBug::kNoWait>());
     // In reverse the owners come last: whether they wait makes no difference.
-    if (GetParam() != simt::Order::kReverse) EXPECT_TRUE(caught_lean<DecodeBug::kFlagStays>());
+    if (GetParam() != simt::Order::kReverse) {
+      EXPECT_TRUE(caught_lean<DecodeBug::kFlagStays>());
+    }
   }
   EXPECT_FALSE(caught_lean<DecodeBug::kNone>());
 }
