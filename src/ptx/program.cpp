@@ -10,7 +10,6 @@ namespace {
 struct Image {
   const void* at = nullptr;
   std::map<int, std::unique_ptr<Module>> modules;  // by architecture
-  std::map<int, std::string> refused;              // why, where there is no module
   std::map<int, std::string> cubins;
   bool read = false;
 };
@@ -34,11 +33,7 @@ Image& read(Image& image) {
   if (image.read) return image;
   for (FatPart& part : parts_of_fat_binary(image.at)) {
     if (part.kind == FatPart::kPtx) {
-      try {
-        image.modules[part.arch] = std::make_unique<Module>(part.bytes.c_str());  // to its NUL
-      } catch (const Refused& refused) {  // the instrument's own kernels read clocks
-        image.refused[part.arch] = refused.what();
-      }
+      image.modules[part.arch] = std::make_unique<Module>(part.bytes.c_str());  // to its NUL
     } else if (part.kind == FatPart::kCubin) {
       image.cubins[part.arch] = std::move(part.bytes);
     }
@@ -68,8 +63,6 @@ const Kernel& kernel_of(const void* host_function, int arch) {
   }
   const auto module = read(*image).modules.find(arch);
   if (module == image->modules.end()) {
-    const auto refused = image->refused.find(arch);
-    if (refused != image->refused.end()) throw Refused(refused->second);
     throw std::runtime_error("no PTX for compute_" + std::to_string(arch) + " in this program");
   }
   return module->second->kernel(name);

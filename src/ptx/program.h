@@ -32,8 +32,7 @@ class Substitute {
   Substitute(const Substitute&) = delete;
 };
 
-// All modules of an architecture that can be interpreted, read when first asked for. Launching a
-// kernel of another throws Refused.
+// All modules of an architecture, read when first asked for. Throws Refused.
 std::vector<const Module*> modules(int arch);
 // All machine code of an architecture.
 std::vector<std::string_view> cubins(int arch);

@@ -10,15 +10,21 @@
 namespace sb::testing {
 namespace {
 
-// A library's kernels (CUB's) come along in our objects.
-bool is_ours(std::string_view mangled) { return mangled.starts_with("_ZN2sb"); }
+// A family's: sb::softmax::... A library's kernels (CUB's) come along in our objects, and the
+// instrument's own, sb::(anonymous namespace)::..., read clocks, which are not interpreted.
+bool is_of_a_family(std::string_view mangled) {
+  if (!mangled.starts_with("_ZN2sb")) return false;
+  mangled.remove_prefix(6);
+  mangled.remove_prefix(std::min(mangled.find_first_not_of("0123456789"), mangled.size()));
+  return !mangled.starts_with("_GLOBAL__");
+}
 
 template <typename F>
 void for_each_kernel(F f) {
   for (const int arch : ptx::kArchs) {
     for (const ptx::Module* module : ptx::modules(arch)) {
       for (const std::string_view name : module->names()) {
-        if (is_ours(name)) f(arch, module->kernel(name));
+        if (is_of_a_family(name)) f(arch, module->kernel(name));
       }
     }
   }
@@ -88,7 +94,7 @@ std::vector<std::string> machine_code_faults(const std::vector<MachineClaim>& cl
     std::vector<bool> about_a_kernel(claims.size());
     for (const std::string_view cubin : ptx::cubins(arch)) {
       for (const auto& [mangled, code] : ptx::machine_code(cubin, arch)) {
-        if (!is_ours(mangled)) continue;
+        if (!is_of_a_family(mangled)) continue;
         const std::string name = ptx::demangled(mangled);
         const std::string where = std::to_string(arch) + " " + name + ": ";
         if (code.frame_bytes != 0 || code.count("LDL") + code.count("STL") != 0) {

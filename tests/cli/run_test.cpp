@@ -330,7 +330,7 @@ class Stopped : public ::testing::TestWithParam<std::string> {
     std::set<std::string> run_ids;
     for (const Row& row : rows) run_ids.insert(row.run_id);
     EXPECT_THAT(run_ids, SizeIs(1));
-    EXPECT_EQ(parse_csv(space_.read("o/samples.csv")).size(), 1 + 10 * 6);
+    EXPECT_EQ(parse_csv(space_.read("o/samples.csv")).size(), 1 + 8 * 6);
   }
 
   Workspace space_;
@@ -474,7 +474,7 @@ TEST(Isolated, KernelsThatDieCostTheirOwnRowsOnly) {
       EXPECT_THAT(row.reason, HasSubstr("0.3 s"));
     }
   }
-  EXPECT_EQ(parse_csv(space.read("o/samples.csv")).size(), 1 + 8 * 6);
+  EXPECT_EQ(parse_csv(space.read("o/samples.csv")).size(), 1 + 10 * 6);
 }
 
 TEST(Isolated, WorkersDoNotOutliveTheirParent) {
