@@ -64,6 +64,8 @@ TEST(Ptx, WasExecutedInstructionByInstruction) {
   EXPECT_THAT(
       sb::testing::unexecuted_instructions(
           {{"flash2_forward", "", 205, "masks of tiles in one copy of an unrolled loop"},
+           {"flash1_forward", "", 48, "the log-sum-exp, which no case here asks for"},
+           {"masked_softmax", "", 501, "stands between two products of cuBLAS; run on fibers"},
            {"backward_delta", "", 250, "heads of more than 256 elements, which are not built"},
            {"backward_", "", 190, "tiles of which masks hide all, unrolled"},
            {"decode_lean", "", 430, "copies of unrolled loops that short contexts do not enter"},
