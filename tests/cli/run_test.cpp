@@ -316,7 +316,7 @@ class Stopped : public ::testing::TestWithParam<std::string> {
     space_.write("w.yaml",
                  "name: w\nop: twice\nsweep: {n: [2, 4, 6, 8]}\nvariants: [right, slow]\n"
                  "rounds: 6\nmin_time: 0.0001\n");
-    const pid_t pid = space_.start({"run", "w.yaml", "--out", "o", "--isolate", GetParam()});
+    const pid_t pid = space_.start({"run", "w.yaml", "--out", "o", "--spread", "0", "--isolate", GetParam()});
     EXPECT_TRUE(eventually([&] { return parse_csv(space_.read("o/results.csv")).size() >= 3; }));
     return pid;
   }
