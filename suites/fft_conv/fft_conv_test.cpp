@@ -207,16 +207,27 @@ TEST(FftConv, FusedWorkspaceIsTheSameForEveryBatchAndUnfusedGrowsWithIt) {
   }
 }
 
+// One sequence: all threads work on it, on its kernel's spectrum and on its gradients. (Threads
+// with sequences of one channel each add its gradient in another order than one thread does.)
 TEST(FftConv, FusedGivesTheSameBitsForEveryThreadCount) {
-  for (const Given& params : {shape(5, 2, 512), shape(1, 1, 4096)}) {
+  const Given one = shape(1, 1, 4096, {{"gated", "true"}}), short_kernel = {{"lk", "100"}};
+  const std::vector<std::pair<const char*, Given>> cases = {
+      {"fft_conv", shape(5, 2, 512)},
+      {"fft_conv", one},
+      {"fft_conv", shape(1, 1, 512, short_kernel)},
+      {"fft_conv_backward", one},
+      {"fft_conv_backward", shape(1, 1, 512, short_kernel)},
+  };
+  for (const auto& [op, params] : cases) {
     std::map<std::string, std::vector<unsigned char>> bits;
     for (const int threads : {1, 2, 3, 5}) {
-      Case c("fft_conv", params, "", threads);
+      Case c(op, params, "", threads);
       for (const Variant* variant : runnable(c)) {
         if (variant->name != "fused") continue;
         c.run(*variant);
         const auto entry = bits.try_emplace(variant->full_name(), c.output_bits()).first;
-        EXPECT_EQ(c.output_bits(), entry->second) << variant->full_name() << " " << threads;
+        EXPECT_EQ(c.output_bits(), entry->second)
+            << op << " " << variant->full_name() << " " << threads;
       }
     }
     EXPECT_GE(bits.size(), 1u);

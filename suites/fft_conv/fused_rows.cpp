@@ -47,24 +47,28 @@ FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
 
 void FusedRows::prepare(const float* k) {
   if (!shape_.cached) return;
-  for (std::int64_t h = 0; h < shape_.h; ++h) make_spectrum(0, k + h * shape_.lk, spectrum(h));
+  for (std::int64_t h = 0; h < shape_.h; ++h) {
+    make_spectrum(0, k + h * shape_.lk, spectrum(h), false);
+  }
 }
 
-const float* FusedRows::spectrum_of(int thread, std::int64_t channel, const float* k) const {
+const float* FusedRows::spectrum_of(int thread, std::int64_t channel, const float* k,
+                                    bool shared) const {
   if (shape_.cached) return spectrum(channel);
-  make_spectrum(thread, k + channel * shape_.lk, spectrum(thread));
+  make_spectrum(thread, k + channel * shape_.lk, spectrum(thread), shared);
   return spectrum(thread);
 }
 
-void FusedRows::make_spectrum(int thread, const float* k, float* to) const {
-  if (shape_.lk != row_points_) {
-    load_row(Dtype::kF32, k, nullptr, shape_.lk, row_points_, copy(thread, 0));
-    k = copy(thread, 0);
-  }
+void FusedRows::make_spectrum(int thread, const float* k, float* to, bool shared) const {
+  const bool padded = shape_.lk != row_points_;
   TeamInput in;
-  in.x[0] = k;
-  engine_.forward(plan_, Dtype::kF32, in, work(thread), 0, plan_.s);
-  engine_.spectrum(plan_, work(thread), to);
+  in.x[0] = padded ? copy(thread, 0) : k;
+  columns(shared, padded, [&](std::int64_t begin, std::int64_t end) {
+    if (padded) load_row(Dtype::kF32, k, nullptr, shape_.lk, row_points_, copy(thread, 0));
+    engine_.forward(plan_, Dtype::kF32, in, work(thread), begin, end);
+  });
+  frequencies(shared,
+              [&](FrequencyRange range) { engine_.spectrum(plan_, work(thread), to, range); });
 }
 
 Team FusedRows::team(std::int64_t channel, std::int64_t b, std::int64_t end) const {
