@@ -2,6 +2,7 @@
 #include "cli/isolate.h"
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,7 @@
 // list: what is registered, and what can run here.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 

@@ -1,8 +1,7 @@
 // External peers on the command line: --peer, and starting those of files and options.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

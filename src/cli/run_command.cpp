@@ -1,5 +1,7 @@
 // run: verify, measure, write results.csv.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 
