@@ -144,7 +144,8 @@ double reference_cost(const Shape& s) {
 }
 
 ExpectedRows::ExpectedRows(std::int64_t n, Dtype dtype)
-    : float_error_(kFloatError * std::log2(static_cast<double>(n))) {
+    : float_error_(kFloatError * std::log2(static_cast<double>(n))),
+      least_(dtype == Dtype::kF16 ? 0x1p-14 : 0) {
   expected_.tolerance = dtype == Dtype::kF32 ? float_error_ : epsilon_of(dtype) / 2;
 }
 
@@ -158,8 +159,9 @@ void ExpectedRows::append(const std::vector<double>& row, const std::vector<doub
     const double value = row[i] * factor;
     const double rounding = largest * std::abs(factor);
     expected_.value.push_back(value);
-    expected_.scale.push_back(
-        wide ? rounding : std::abs(value) + rounding * float_error_ / expected_.tolerance);
+    expected_.scale.push_back(wide ? rounding
+                                   : std::max(std::abs(value), least_) +
+                                         rounding * float_error_ / expected_.tolerance);
   }
 }
 

@@ -54,6 +54,7 @@ class ExpectedRows {
 
  private:
   double float_error_;
+  double least_;  // a smaller element has no smaller ulp
   Expected expected_;
 };
 

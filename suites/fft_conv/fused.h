@@ -29,7 +29,7 @@ struct TeamOutput {
 // What to fetch into the second-level cache while blocks are computed: of every stream `lines`
 // cache lines per innermost block.
 struct Ahead {
-  const char* stream[6] = {};
+  const char* stream[8] = {};
   int count = 0;
   int lines = 0;
 };
@@ -58,7 +58,7 @@ struct FusedEngine {
   // u and d are the teams of z and dy g_out. Leaves c in u (if `with_c`) and dz in d; adds the
   // product of d and conj(u) to `sum`, a spectrum.
   void (*gradients)(const FusedPlan&, float* u, float* d, const float* spectrum, float* sum,
-                    int rows, bool with_c, FrequencyRange);
+                    int rows, bool with_c, FrequencyRange, Ahead&);
   // The blocks of a team of one whose scaled spectrum is `sum`.
   void (*from_spectrum)(const FusedPlan&, const float* sum, float* work, FrequencyRange);
 };

@@ -3,6 +3,7 @@
 // to the kernel's gradient (a spectrum until all sequences are in) and, if there are gates, z k
 // goes back to c. Three transforms a row, four if gated; u's spectrum is never stored.
 #include "core/registry.h"
+#include "hwy/cache_control.h"
 #include "suites/fft_conv/fused_rows.h"
 #include "suites/fft_conv/pointwise.h"
 
@@ -30,6 +31,11 @@ class FusedBackward final : public Kernel {
 
   void run(const Operands& o) override {
     for (std::vector<Part>& parts : parts_) parts.clear();
+    bypass_ = rows_.bypasses_caches(o.get<void>(kDu));
+    if (rows_.shape().gated) {
+      bypass_ &= rows_.bypasses_caches(o.get<void>(kDGateIn));
+      bypass_ &= rows_.bypasses_caches(o.get<void>(kDGateOut));
+    }
     rows_.for_each_share([&](int thread, const Run& run, bool shared) {
       const bool whole = run.begin == 0 && run.end == rows_.shape().b;
       std::vector<Part>& parts = parts_[static_cast<std::size_t>(thread)];
@@ -58,25 +64,34 @@ class FusedBackward final : public Kernel {
     });
     const float* k = rows_.spectrum_of(thread, run.channel, o.get<float>(kK), shared);
     for (std::int64_t b = run.begin; b < run.end; b += rows_.team_rows()) {
-      add_team(o, thread, rows_.team(run.channel, b, run.end), k, sum, shared);
+      Ahead ahead;
+      if (!shared) {
+        ahead = rows_.fetched(
+            run, b, {o.get<void>(kU), o.get<void>(kDy), gate(o, kGateIn), gate(o, kGateOut)}, {});
+      }
+      add_team(o, thread, rows_.team(run.channel, b, run.end), k, sum, ahead, shared);
     }
+    if (bypass_) hwy::FlushStream();
+  }
+
+  const void* gate(const Operands& o, Place place) const {
+    return rows_.shape().gated ? o.get<const void>(place) : nullptr;
   }
 
   void add_team(const Operands& o, int thread, const Team& team, const float* k, float* sum,
-                bool shared) const {
+                Ahead& ahead, bool shared) const {
     const bool gated = rows_.shape().gated;
-    const auto gate = [&](Place place) { return gated ? o.get<const void>(place) : nullptr; };
     rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
-      rows_.forward(thread, kAreaU, team, o.get<void>(kU), gate(kGateIn), begin, end);
-      rows_.forward(thread, kAreaD, team, o.get<void>(kDy), gate(kGateOut), begin, end);
+      rows_.forward(thread, kAreaU, team, o.get<void>(kU), gate(o, kGateIn), begin, end);
+      rows_.forward(thread, kAreaD, team, o.get<void>(kDy), gate(o, kGateOut), begin, end);
     });
     rows_.frequencies(shared, [&](FrequencyRange range) {
       rows_.engine().gradients(rows_.plan(), rows_.work(thread, kAreaU), rows_.work(thread, kAreaD),
-                               k, sum, team.rows, gated, range);
+                               k, sum, team.rows, gated, range, ahead);
     });
     rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
       const auto write = [&](int area, std::initializer_list<FusedResult> results) {
-        rows_.inverse(thread, area, team, results, false, begin, end);
+        rows_.inverse(thread, area, team, results, bypass_, begin, end);
       };
       if (!gated) return write(kAreaD, {{o.get<void>(kDu), nullptr}});
       write(kAreaD,
@@ -122,6 +137,7 @@ class FusedBackward final : public Kernel {
   FusedRows rows_;
   Buffer sums_;
   std::vector<std::vector<Part>> parts_;
+  bool bypass_ = false;
 };
 
 Variant fused(Isa isa) {
@@ -130,6 +146,7 @@ Variant fused(Isa isa) {
           .isa = isa,
           .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
           .summary = "own transforms; u's spectrum is made again and never stored",
+          .streams = isa == Isa::kAvx512,
           .why_not = why_not_fused,
           .make = [isa](const Problem& p) { return std::make_unique<FusedBackward>(p, isa); }};
 }

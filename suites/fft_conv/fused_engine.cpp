@@ -98,9 +98,10 @@ struct GradientBlock {
 };
 
 template <bool kWithC>
-HWY_NOINLINE void gradient_points(const float* table, GradientBlock g, int count) {
+HWY_NOINLINE void gradient_points(const float* table, GradientBlock g, int count, Ahead& ahead) {
   const InnermostTwiddles w(table);
   for (int block = 0; block < count; ++block) {
+    if constexpr (kLanes > 1) fetch(ahead);
     Points both[2] = {load_points(g.d_re, g.d_im), load_points(g.u_re, g.u_im)};
     forward_innermost<2>(both, w);
     auto& [d, u] = both;
@@ -119,19 +120,21 @@ HWY_NOINLINE void gradient_points(const float* table, GradientBlock g, int count
 }
 
 template <bool kWithC>
-void gradient_block(const FusedPlan& plan, std::size_t depth, const GradientBlock& g) {
-  if (depth == plan.levels.size()) return gradient_points<kWithC>(plan.innermost, g, 1);
+void gradient_block(const FusedPlan& plan, std::size_t depth, const GradientBlock& g,
+                    Ahead& ahead) {
+  if (depth == plan.levels.size()) return gradient_points<kWithC>(plan.innermost, g, 1, ahead);
   const FusedLevel& level = plan.levels[depth];
   forward_level(level, g.u_re, g.u_im);
   forward_level(level, g.d_re, g.d_im);
   if (depth + 1 == plan.levels.size()) {
-    gradient_points<kWithC>(plan.innermost, g, level.radix);
+    gradient_points<kWithC>(plan.innermost, g, level.radix, ahead);
   } else {
     for (int r = 0; r < level.radix; ++r) {
       const std::int64_t at = r * level.stride;
-      gradient_block<kWithC>(plan, depth + 1,
-                             {g.u_re + at, g.u_im + at, g.d_re + at, g.d_im + at,
-                              g.spectrum + 2 * at, g.sum + 2 * at});
+      gradient_block<kWithC>(
+          plan, depth + 1,
+          {g.u_re + at, g.u_im + at, g.d_re + at, g.d_im + at, g.spectrum + 2 * at, g.sum + 2 * at},
+          ahead);
     }
   }
   inverse_level(level, g.d_re, g.d_im);
@@ -185,11 +188,11 @@ void spectrum(const FusedPlan& plan, float* work, float* to, FrequencyRange rang
 }
 
 void gradients(const FusedPlan& plan, float* u, float* d, const float* spectrum, float* sum,
-               int rows, bool with_c, FrequencyRange range) {
+               int rows, bool with_c, FrequencyRange range, Ahead& ahead) {
   for_each_block(plan, u, rows, range, [&](float* re, std::int64_t at, bool) HWY_ATTR {
     float* d_re = d + (re - u);
     const GradientBlock g{re, re + plan.plane, d_re, d_re + plan.plane, spectrum + at, sum + at};
-    with_c ? gradient_block<true>(plan, 0, g) : gradient_block<false>(plan, 0, g);
+    with_c ? gradient_block<true>(plan, 0, g, ahead) : gradient_block<false>(plan, 0, g, ahead);
   });
 }
 

@@ -11,6 +11,11 @@ namespace {
 // work area (8 n bytes) fits the second-level cache with room to spare.
 constexpr std::int64_t kLongestPair = 65536;
 
+// Rows longer than this, or more bytes at a time, would push each other out of the second-level
+// cache before they are used.
+constexpr std::int64_t kLongestFetched = 32768;
+constexpr std::int64_t kMostFetched = 768 << 10;
+
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
 constexpr std::int64_t kStreamingBytes = 4 << 20;
@@ -122,6 +127,31 @@ void FusedRows::inverse(int thread, int area, const Team& team,
 
 const void* FusedRows::element(const void* base, const Team& team, int row) const {
   return at(dtype_, base, team.first + row * shape_.h * shape_.l);
+}
+
+Ahead FusedRows::fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
+                         std::initializer_list<const void*> own) const {
+  Ahead ahead;
+  if (shape_.n > kLongestFetched || !out_of_cache()) return ahead;
+  const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
+    for (const void* input : inputs) {
+      for (int row = 0; input != nullptr && row < of.rows; ++row) {
+        ahead.stream[ahead.count++] = static_cast<const char*>(element(input, of, row));
+      }
+    }
+  };
+  const Team now = team(run.channel, b, run.end);
+  if (b + team_ < run.end) {
+    add(next, team(run.channel, b + team_, run.end));
+  } else if (run.channel + 1 < shape_.h) {
+    add(next, team(run.channel + 1, 0, shape_.b));
+  }
+  add(own, now);
+  const std::int64_t bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
+  if (ahead.count * bytes > kMostFetched) return Ahead();
+  const std::int64_t innermost = (now.rows * plan_.own() + 2) * plan_.s / 64;
+  ahead.lines = static_cast<int>(((bytes + 63) / 64 + innermost - 1) / innermost);
+  return ahead;
 }
 
 bool FusedRows::out_of_cache() const {

@@ -95,6 +95,10 @@ class FusedRows {
   }
   const void* element(const void* base, const Team& team, int row) const;
 
+  // What to fetch while the team at sequence `b` of a run is computed: the next team's rows of some
+  // inputs, its own of others (null: no such input).
+  Ahead fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
+                std::initializer_list<const void*> own) const;
   bool out_of_cache() const;  // a call's rows
   // May a call's results y bypass the caches, and is that worth it?
   bool bypasses_caches(const void* y) const;
