@@ -342,6 +342,35 @@ TEST(PeerConformance, NamesTheLie) {
   EXPECT_THAT(conformance(space, "dies_at_hello").out, HasSubstr("exit status 7"));
 }
 
+constexpr const char* kAddsUpInFloat = R"(
+import array, math
+from softmax_bench_peer import kernel, serve
+
+@kernel("softmax", "loose", tensors="bytes")
+def loose(problem):
+    cols = problem.params["cols"]
+    def call(x, y):
+        x, out = list(x.cast("f")), array.array("f")
+        for begin in range(0, len(x), cols):
+            e = [math.exp(v - max(x[begin:begin + cols])) for v in x[begin:begin + cols]]
+            out.extend(v / sum(e) * (1 + 2.5e-6) for v in e)
+        y[:] = memoryview(out).cast("B")
+    return call
+
+serve("loose")
+)";
+
+TEST(PeerConformance, HoldsALibraryToWhatLibrariesAreGranted) {
+  const Workspace space;
+  if (space.run({"list", "variants"}, {}, SB_PROGRAM).out.find("softmax/onednn") ==
+      std::string::npos) {
+    GTEST_SKIP() << "no library of softmax is built in, whose tolerance a peer could have";
+  }
+  space.write("loose.py", kAddsUpInFloat);
+  const Finished finished = space.run({"verify", "--peer", "python3 loose.py"}, {}, SB_PROGRAM);
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+}
+
 // --- errors of the user --------------------------------------------------------------------------
 
 TEST(PeerErrors, NameFileLineAndCure) {
