@@ -41,8 +41,8 @@ class Connection {
   // waiting threads take no time from others.
   nlohmann::json request(const std::string& verb, nlohmann::json message = {});
 
-  // Lets the process run on `cpus` only, from now on; threads that it has bound to some of them since
-  // stay where they are. False where the system refuses.
+  // Lets the process run on `cpus` only, from now on; threads that it has bound to some of them
+  // since stay where they are. False where the system refuses.
   bool confine_to(const std::vector<int>& cpus);
 
   // Says bye and waits some seconds for the end: "exit status 0", or how else it went.
