@@ -80,7 +80,7 @@ nlohmann::ordered_json variables() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
     const std::size_t equals = text.find('=');
-    for (const char* prefix : {"SOFTMAX_BENCH_", "OMP_", "GOMP_"}) {
+    for (const char* prefix : {"SOFTMAX_BENCH_", "OMP_", "GOMP_", "OPENBLAS_"}) {
       if (text.starts_with(prefix)) set[text.substr(0, equals)] = text.substr(equals + 1);
     }
   }

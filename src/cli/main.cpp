@@ -2,8 +2,10 @@
 
 #include "cli/commands.h"
 #include "cli/environment.h"
+#include "machine/blas_core.h"
 
 int main(int argc, char** argv) {
+  sb::restart_with_blas_core(argv);
   CLI::App app(
       "Benchmarks softmax, attention and their relatives: verified, interleaved, against "
       "the roof.\nExit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 wrong "

@@ -1,7 +1,12 @@
 // The variant that picks one of the others by size. In the second level arithmetic decides, and
 // reload evaluates one exponential per element; beyond, every read counts: two_pass; and where y
 // will not fit into the caches anyway, the streaming form. With half the lanes arithmetic decides
-// for longer: avx2 reloads as long as one row stays in the second level.
+// for longer: avx2 reloads as long as one row stays in the second level, or nearly.
+//
+// On Intel's servers with AVX-512 the third level lies behind a mesh, and writing past it is faster
+// than writing into it at every size beyond the second level: two_pass_stream took 0.96 to 0.77 of
+// two_pass's time from 300,000 to 7 million columns (Emerald Rapids, configs/softmax_bars.yaml,
+// 2026-11-29). With avx2 arithmetic hides the difference.
 #include <stdexcept>
 
 #include "core/registry.h"
@@ -12,16 +17,29 @@ namespace {
 
 // Bytes of x and y that a core's second level holds (1 to 2 MiB), written ones counted once.
 constexpr double kSecondLevel = 2e6;
+// Up to here avx2's reload is ahead of its two_pass (0.90 of its time at 2.4 MB, 1.09 at 5.6 MB).
+constexpr double kReloadsWithAvx2 = 3.5e6;
 // Bytes of all operands from which nothing is found in a cache again.
 constexpr double kBeyondCaches = 64e6;
+
+bool writes_past_the_third_level(Isa isa) {
+#ifdef __x86_64__
+  return isa == Isa::kAvx512 && __builtin_cpu_is("intel");
+#else
+  static_cast<void>(isa);
+  return false;
+#endif
+}
 
 std::string choice(const std::string& op, Isa isa, const Problem& problem) {
   const double all = bytes_moved(problem, 2);
   if (all >= kBeyondCaches) return "two_pass_stream";
   if (op == "log_softmax" || problem.dtype != Dtype::kF32) return "two_pass";
   const std::int64_t rows = Shape(problem).rows;
-  const double reread = isa == Isa::kAvx512 || rows == 0 ? all : all / static_cast<double>(rows);
-  return reread > kSecondLevel ? "two_pass" : "three_pass_reload";
+  const bool row_by_row = isa != Isa::kAvx512 && rows > 0;
+  const double reread = row_by_row ? all / static_cast<double>(rows) : all;
+  if (reread <= (isa == Isa::kAvx2 ? kReloadsWithAvx2 : kSecondLevel)) return "three_pass_reload";
+  return writes_past_the_third_level(isa) ? "two_pass_stream" : "two_pass";
 }
 
 const Variant& chosen(const std::string& op, Isa isa, const Problem& problem) {
