@@ -73,8 +73,9 @@ class Arena {
 };
 
 // Floats from one row of values to the next in a block's copy. A tile reads a line of every row;
-// rows a multiple of 512 bytes apart share an eighth of the first cache's sets, and 128 of them
-// evict each other (d 128: 82 % of the FMA roof in place, 95 % in rows a line further apart).
+// rows a multiple of 512 bytes apart share an eighth of the first cache's sets. Worth avoiding
+// where rows are copied anyway, not a copy of its own: lines fetched ahead come from the second
+// level.
 inline std::int64_t value_row_floats(int d) {
   const std::int64_t row = Arena::padded(d);
   return row % 128 == 0 ? row + 16 : row;
