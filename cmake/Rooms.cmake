@@ -17,6 +17,9 @@ if(SB_SANITIZE)
   target_link_options(sb_options INTERFACE -fsanitize=${SB_SANITIZE})
 endif()
 
+# What is tested or printed and never timed is compiled at a lower level, except where the level is 0.
+set(sb_light $<$<NOT:$<CONFIG:Debug>>:-O1>)
+
 # Git commit, compiler and flags as generated/build_info.h, refreshed by every build.
 add_custom_target(sb_build_info_file
   COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR}
@@ -134,6 +137,7 @@ function(sb_add_device_code name)
   if(kernels AND TARGET sb_simt)
     add_library(sb_fibers_${name} OBJECT ${wrappers})
     target_link_libraries(sb_fibers_${name} PUBLIC sb_options)
+    target_compile_options(sb_fibers_${name} PRIVATE ${sb_light})
     set(sb_device_families "${sb_device_families};sb_fibers_${name}" CACHE INTERNAL "")
   endif()
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
@@ -175,6 +179,15 @@ function(sb_add_program)
     return()
   endif()
   add_library(sb_cli OBJECT ${sources})
+  target_compile_options(sb_cli PRIVATE ${sb_light})
+  # CLI11 in every command takes ten seconds each; together the commands take twenty.
+  set_target_properties(sb_cli PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  set(commands ${sources})
+  list(FILTER commands INCLUDE REGEX "_command\\.cpp$")
+  set_source_files_properties(${commands} PROPERTIES UNITY_GROUP commands)
+  set(options ${sources})
+  list(FILTER options INCLUDE REGEX "/(main|command_line|selection|peers|plugins)\\.cpp$")
+  set_source_files_properties(${options} PROPERTIES UNITY_GROUP options)
   target_link_libraries(sb_cli PUBLIC sb_options CLI11::CLI11 fmt::fmt sb_build_info
                                       nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
   target_compile_definitions(sb_cli PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -204,7 +217,7 @@ function(sb_add_tests name)
   add_executable(test_${name} ${arg_FILES})
   target_link_libraries(test_${name} PRIVATE ${arg_LINK} fmt::fmt nlohmann_json::nlohmann_json
                                              GTest::gtest GTest::gtest_main GTest::gmock)
-  target_compile_options(test_${name} PRIVATE -Wno-conversion)
+  target_compile_options(test_${name} PRIVATE -Wno-conversion ${sb_light})
   set_target_properties(test_${name} PROPERTIES LINKER_LANGUAGE CXX)  # not nvcc
   # Paths only where they are used: an object without them is the same in every checkout (ccache).
   if(NOT name MATCHES "^checked_")

@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -19,10 +20,13 @@ def block(language):
     return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
 
 
-def run(*arguments):
+def run_on(text, command, *options):
+    """The command on a workload of this text, in a folder that goes away."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SOFTMAX_BENCH_")}
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False,
-                          env={**environment, "SOFTMAX_BENCH_PEAKS": "none"})
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "w.yaml").write_text(text)
+        return subprocess.run([PROGRAM, command, "w.yaml", *options], capture_output=True, text=True, check=False,
+                              cwd=folder, env={**environment, "SOFTMAX_BENCH_PEAKS": "none"})
 
 
 class Readme(unittest.TestCase):
@@ -30,9 +34,7 @@ class Readme(unittest.TestCase):
         self.assertLess(len(block("cpp").splitlines()), 40)
 
     def test_the_example_workload_runs_the_example_variant(self):
-        path = pathlib.Path("readme_example.yaml")
-        path.write_text(block("yaml"))
-        done = run("run", str(path), "--quick", "--csv", "-")
+        done = run_on(block("yaml"), "run", "--quick", "--csv", "-")
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = [row for row in csv.DictReader(io.StringIO(done.stdout)) if row["variant"] == "in_double"]
         self.assertGreaterEqual(len(rows), 8)
@@ -44,10 +46,10 @@ class Readme(unittest.TestCase):
         fills = re.findall(r'"(\w+)"', re.search(r"RowOp::fills.*?\}", (ROOT / "suites/softmax/row_op.cpp").read_text(),
                                                   re.DOTALL).group(0))
         self.assertGreater(len(fills), 10)
-        pathlib.Path("readme_hard.yaml").write_text("\n".join(
+        workloads = "\n".join(
             f"- {{name: {fill}, op: softmax, variants: [in_double], sweep: {{rows: [3], cols: [0, 1, 17, 1000]}}, "
-            f"fill: {fill}}}" for fill in fills))
-        done = run("verify", "readme_hard.yaml")
+            f"fill: {fill}}}" for fill in fills)
+        done = run_on(workloads, "verify")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_the_tables_name_every_status_and_every_exit_code(self):

@@ -1,7 +1,8 @@
 """ONNX Runtime's attention on the CPU: com.microsoft.MultiHeadAttention and GroupQueryAttention, each on its flash path
 and on its unfused one. Inputs and outputs are bound to the shared memory: nothing is copied."""
-import functools
+import contextlib
 import os
+import time
 
 import softmax_bench_peer as peer
 from softmax_bench_peer import Unsupported, kernel
@@ -28,11 +29,25 @@ def session(problem, node, inputs, outputs, flash):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = problem.threads
     options.inter_op_num_threads = 1
-    # Its default binds the threads to CPUs of its own choice; the lists are CPU numbers from 1, for all but the first.
+    # Its default binds the threads to CPUs of its own choice; the lists are CPU numbers from 1, for all but the first,
+    # which is ours. Spinning stays as it is: without it, or with session.force_spinning_stop, a call takes longer.
     if problem.threads > 1:
+        os.sched_setaffinity(0, problem.cpus[:1])
         options.add_session_config_entry("session.intra_op_thread_affinities",
                                          ";".join(str(cpu + 1) for cpu in problem.cpus[1:]))
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+@contextlib.contextmanager
+def process_at_rest():
+    """Threads wait by spinning for tens of milliseconds after a call. Halted in the midst of it, those of another session
+    would go on now, on the CPUs that this one needs."""
+    for _ in range(100):
+        before = time.process_time()
+        time.sleep(0.005)
+        if time.process_time() - before < 0.0005:
+            break
+    yield
 
 
 class Binding:
@@ -77,7 +92,10 @@ def multi_head(problem, flash):
                             unidirectional=int(causal != "none"))
     run = Binding(session(problem, node, [("q", TensorProto.FLOAT, query), ("k", TensorProto.FLOAT, keys),
                                           ("v", TensorProto.FLOAT, keys)], [("o", TensorProto.FLOAT, query)], flash), "o")
-    return lambda q, k, v, o: run(q=q.reshape(query), k=k.reshape(keys), v=v.reshape(keys), o=o.reshape(query))
+
+    def call(q, k, v, o):
+        run(q=q.reshape(query), k=k.reshape(keys), v=v.reshape(keys), o=o.reshape(query))
+    return call
 
 
 def group_query(problem, flash):
@@ -102,8 +120,10 @@ def group_query(problem, flash):
     if not decode:
         past = [numpy.zeros(cache, numpy.float32) for _ in range(2)]
         caches = {"past_key": past[0], "past_value": past[1], "present_key": past[0], "present_value": past[1]}
-        return lambda q, k, v, o: run(q=q.reshape(query), k=k.reshape(fresh), v=v.reshape(fresh), o=o.reshape(query),
-                                      **lengths, **caches)
+
+        def prefill(q, k, v, o):
+            run(q=q.reshape(query), k=k.reshape(fresh), v=v.reshape(fresh), o=o.reshape(query), **lengths, **caches)
+        return prefill
     last = {}
 
     def call(q, k, v, o):
@@ -116,7 +136,11 @@ def group_query(problem, flash):
 
 
 def offer(op, name, make, flash, summary):
-    kernel(op, name, summary=summary)(functools.partial(make, flash=flash))
+    def prepare(problem):
+        call = make(problem, flash)
+        call.around = process_at_rest
+        return call
+    kernel(op, name, summary=summary)(prepare)
 
 
 UNFUSED = "ORT_DISABLE_FLASH_ATTENTION=1"

@@ -1,5 +1,7 @@
 // claims: each paper claim as an executable check with a verdict.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>

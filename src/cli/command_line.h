@@ -1,10 +1,14 @@
 // CLI11 behind the conventions of this program: environment twins, examples, exit codes.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
+
+namespace CLI {  // <CLI/CLI.hpp> is dear to compile: only where options are made
+class App;
+class Option;
+}  // namespace CLI
 
 namespace sb {
 

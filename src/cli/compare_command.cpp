@@ -1,5 +1,6 @@
 // compare: two runs of the same cases, a verdict per row.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"

@@ -1,5 +1,7 @@
 // env: provenance as JSON.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/environment.h"

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 #include <ctime>

@@ -1,7 +1,7 @@
 // Provenance: what env.json says and what every row carries.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "measure/session.h"

@@ -1,5 +1,7 @@
 // gate: two builds of the program against each other, launched in turns; the check for CI.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <system_error>

@@ -1,6 +1,7 @@
 #include "cli/gate_launch.h"
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <fmt/format.h>
 

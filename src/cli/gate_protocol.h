@@ -13,7 +13,7 @@
 // other's files and a build that lacks a variant simply has no such case.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "workload/workload.h"

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -10,7 +11,7 @@
 #include <optional>
 #include <regex>
 
-#include "cli/commands.h"
+#include "cli/command_line.h"
 #include "cli/environment.h"
 #include "cli/exit_code.h"
 #include "cli/gate_protocol.h"
@@ -155,12 +156,6 @@ int gate_worker_main() {
     }
   }
   return kExitOk;
-}
-
-void add_gate_worker_command(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand(kGateWorker, "Samples what `gate` asks for");
-  command->group("");  // hidden
-  command->callback([&chosen] { chosen = gate_worker_main; });
 }
 
 }  // namespace sb

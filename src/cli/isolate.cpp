@@ -2,12 +2,14 @@
 #include "cli/isolate.h"
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <optional>
 
 #include "cli/data_dir.h"
@@ -68,7 +70,12 @@ class Worker {
       if (outcome.timeout || outcome.stopped || !open) break;
     }
     outcome.in_hand = mark_->current.load();
-    if (!outcome.timeout && !outcome.stopped) outcome.cause = cause_of_end(outcome);
+    if (outcome.timeout || outcome.stopped) {
+      process_.signal_group(SIGTERM);  // so that it can end the peers that it waits for
+      process_.wait_for_end();
+    } else {
+      outcome.cause = cause_of_end(outcome);
+    }
     return outcome;
   }
 

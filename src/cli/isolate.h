@@ -3,8 +3,6 @@
 // the case in hand gets its row, and the group runs again without it.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "cli/selection.h"
 #include "measure/session.h"
 #include "workload/workload.h"

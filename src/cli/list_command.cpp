@@ -1,11 +1,15 @@
 // list: what is registered, and what can run here.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/listing.h"
+#include "cli/peers.h"
+#include "cli/plugins.h"
 #include "report/column_docs.h"
 
 namespace sb {
@@ -17,6 +21,8 @@ struct ListSettings {
   std::string what;
   bool json = false;
   bool markdown = false;
+  std::vector<PeerSpec> peers;
+  std::vector<std::string> plugins;
 };
 
 std::string joined(const Json& words) {
@@ -107,6 +113,8 @@ int list_command(const ListSettings& settings) {
     fmt::print("{}", columns_markdown());
     return kExitOk;
   }
+  load_plugins(settings.plugins);
+  start_all_of(settings.peers);
   Json everything = Json::object();
   for (const Listing& listing : kListings) {
     const bool all = settings.what.empty() && std::string_view(listing.name) != "columns";
@@ -131,12 +139,15 @@ void add_list_command(CLI::App& app, Action& chosen) {
   auto settings = std::make_shared<ListSettings>();
   CLI::App* command =
       add_command(app, "list", "Show what is registered, and what can run here or why not",
-                  {"list variants", "list workloads --json"});
+                  {"list variants --peer torch='python3 scripts/peers/torch_peer.py'",
+                   "list workloads --json"});
   command
       ->add_option("what", settings->what,
                    "ops, variants, workloads, devices or columns; all but the last if left out")
       ->check(CLI::IsMember({"ops", "variants", "workloads", "devices", "columns"}));
   command->add_flag("--json", settings->json, "As JSON");
+  add_peer_option(command, settings->peers);
+  add_plugin_option(command, settings->plugins);
   command->add_flag("--markdown", settings->markdown, "list columns as results/README.md has it");
   command->callback(
       [settings, &chosen] { chosen = [settings] { return list_command(*settings); }; });

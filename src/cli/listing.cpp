@@ -1,6 +1,7 @@
 #include "cli/listing.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <exception>

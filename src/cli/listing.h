@@ -1,7 +1,7 @@
 // What `list` shows, as data: one JSON for --json and for the text.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "core/variant.h"

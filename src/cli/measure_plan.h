@@ -16,6 +16,7 @@ struct MeasureSettings {
   Provenance provenance;
   const Roofs& roofs;
   bool isolate = false;
+  double spread_s = RunOptions().spread_s;
   bool verify_only = false;
   bool quiet = false;
   std::string dump_dir;

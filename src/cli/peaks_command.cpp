@@ -1,5 +1,6 @@
 // peaks: measure this machine's ceilings and keep them for % of roof.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 

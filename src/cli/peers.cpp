@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <wordexp.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 #include <map>
 #include <memory>
 
@@ -27,13 +31,14 @@ std::map<std::string, Started>& started() {
   return all;
 }
 
-void start(const PeerSpec& spec, const std::vector<WantedVariant>& wanted) {
+void start(const PeerSpec& spec, const std::vector<WantedVariant>& wanted, double longest_case_s) {
   const auto before = started().find(spec.name);
   if (before != started().end()) {
     if (before->second.spec == spec) return;
     throw UsageError(fmt::format("peer \"{}\" is two programs in this run; rename one", spec.name));
   }
-  const auto peer = std::make_shared<Connection>(with_found_files(spec), &catch_interrupts());
+  const auto peer =
+      std::make_shared<Connection>(ready_to_start(spec), &catch_interrupts(), longest_case_s);
   started()[spec.name] = {spec, register_peer(peer, wanted)};
 }
 
@@ -45,10 +50,15 @@ std::vector<WantedVariant> wanted_by(const PeerMentions& mentions) {
 
 }  // namespace
 
-PeerSpec with_found_files(PeerSpec spec) {
+PeerSpec ready_to_start(PeerSpec spec) {
   for (std::string& word : spec.command) {
     if (word.find('/') != std::string::npos) word = find_file(word);
   }
+  std::string& python_path = spec.env["PYTHONPATH"];
+  const char* inherited = std::getenv("PYTHONPATH");
+  if (python_path.empty() && inherited != nullptr) python_path = inherited;
+  if (!python_path.empty()) python_path += ':';
+  python_path += data_dir() / "scripts" / "peers";
   return spec;
 }
 
@@ -106,12 +116,22 @@ void start_peers(const Selection& selection, const std::vector<std::string>& fil
   const PeerMentions mentions = read_peers(files, selection.overrides, errors);
   if (!errors.empty()) throw UsageError(errors);
   const std::vector<WantedVariant> wanted = wanted_by(mentions);
-  for (const PeerSpec& spec : selection.peers) start(spec, wanted);
+  const double longest_s = mentions.longest_case_s > 0 ? mentions.longest_case_s
+                                                       : std::numeric_limits<double>::infinity();
+  for (const PeerSpec& spec : selection.peers) start(spec, wanted, longest_s);
   for (const PeerSpec& spec : mentions.peers) {
     const bool replaced =
         std::any_of(selection.peers.begin(), selection.peers.end(),
                     [&](const PeerSpec& option) { return option.name == spec.name; });
-    if (!replaced) start(spec, wanted);
+    if (!replaced) start(spec, wanted, longest_s);
+  }
+}
+
+void start_all_of(const std::vector<PeerSpec>& peers) {
+  start_peers({.peers = peers}, {});
+  for (const auto& [name, peer] : started()) {
+    if (!peer.described.contains("failure")) continue;
+    throw UsageError("--peer: " + peer.described["failure"].get<std::string>());
   }
 }
 

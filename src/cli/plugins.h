@@ -1,9 +1,10 @@
 // --plugin FILE: shared objects whose variants and operations register themselves as ours do.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "cli/command_line.h"
 
 namespace sb {
 

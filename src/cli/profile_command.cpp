@@ -1,5 +1,6 @@
 // profile: where the time of each case goes.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <set>

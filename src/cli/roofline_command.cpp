@@ -1,5 +1,6 @@
 // roofline: what the rows of a run reach under the ceilings of their machine.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>

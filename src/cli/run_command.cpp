@@ -1,5 +1,7 @@
 // run: verify, measure, write results.csv.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 
@@ -24,6 +26,7 @@ struct RunSettings {
   std::string resume;
   std::string isolate = "none";
   std::string peaks = "auto";
+  double spread_s = RunOptions().spread_s;
   bool dry_run = false;
   bool quiet = false;
 };
@@ -102,6 +105,7 @@ int run_command(RunSettings settings) {
                                          .provenance = provenance(run_id),
                                          .roofs = roofs,
                                          .isolate = settings.isolate == "case",
+                                         .spread_s = settings.spread_s,
                                          .quiet = settings.quiet,
                                          .stop = &stop});
   print_results(settings, output);
@@ -137,6 +141,12 @@ void add_run_command(CLI::App& app, Action& chosen) {
                            "case: run kernels in worker processes, so that one that dies or hangs "
                            "costs its own row"))
       ->check(CLI::IsMember({"none", "case"}))
+      ->capture_default_str();
+  twin(command->add_option("--spread", settings->spread_s,
+                           "Measure small groups together, their rounds in turns, for up to this "
+                           "long; their rows are written at the end of it. 0: each group alone"))
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   twin(command->add_option("--peaks", settings->peaks,
                            "Ceilings for % of roof: auto (measured once per machine), none, a "

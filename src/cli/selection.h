@@ -1,11 +1,11 @@
 // The options that choose what is measured: shared by run, verify and what builds on them.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "workload/workload.h"
 
 namespace sb {

@@ -1,5 +1,6 @@
 // verify: correctness and the size of the error, no timing.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 

@@ -44,7 +44,7 @@ int verify_peer(Selection selection) {
   if (selection.peers.size() != 1) throw UsageError("verify --peer takes one peer at a time");
   PeerSpec& spec = selection.peers.front();
   if (spec.name.empty()) spec.name = "peer";
-  Connection conversation(with_found_files(spec), &catch_interrupts());
+  Connection conversation(ready_to_start(spec), &catch_interrupts());
   int faults = print(check_protocol(conversation));
   if (faults > 0) return kExitCheckFailed;
 

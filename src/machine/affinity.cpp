@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -41,12 +42,18 @@ const std::vector<unsigned>& places_here() {
   return places;
 }
 
+// Of the process and its descendants: a command may be a script that starts the program proper.
 std::vector<pid_t> threads_of(int process) {
   std::vector<pid_t> threads;
   std::error_code gone;  // a thread may end while we look
   const std::string tasks = "/proc/" + std::to_string(process) + "/task";
   for (const auto& entry : std::filesystem::directory_iterator(tasks, gone)) {
     threads.push_back(static_cast<pid_t>(std::stol(entry.path().filename().string())));
+    std::ifstream children(entry.path() / "children");
+    for (int child = 0; children >> child;) {
+      const std::vector<pid_t> more = threads_of(child);
+      threads.insert(threads.end(), more.begin(), more.end());
+    }
   }
   return threads;
 }

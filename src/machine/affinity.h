@@ -12,10 +12,11 @@ bool pin_team(int threads);
 // Operating-system numbers of the CPUs that pin_team(threads) uses.
 std::vector<int> team_cpus(int threads);
 
-// Lets every thread of another process run on `cpus` only. False where the system refuses.
+// Lets every thread of another process and of its descendants run on `cpus` only. False where the
+// system refuses.
 bool confine(int process, const std::vector<int>& cpus);
 
-// The CPUs that some thread of the process may use and that are not among `cpus`.
+// The CPUs that some thread of the process or a descendant may use and that are not among `cpus`.
 std::vector<int> cpus_outside(int process, const std::vector<int>& cpus);
 
 }  // namespace sb

@@ -89,30 +89,67 @@ class Turn {
   double used_ns_ = 0;
 };
 
-}  // namespace
-
-std::vector<Samples> run_rounds(const std::vector<Contestant*>& contestants,
-                                const RoundsOptions& options) {
-  std::vector<Turn> turns;
-  for (Contestant* contestant : contestants) {
-    turns.emplace_back(*contestant, turns.size(), options);
+// A heat with the turns of its contestants.
+class RunningHeat {
+ public:
+  explicit RunningHeat(const Heat& heat) : options_(heat.options) {
+    for (Contestant* contestant : heat.contestants) {
+      turns_.emplace_back(*contestant, turns_.size(), options_);
+    }
   }
-  for (Turn& turn : turns) turn.calibrate();
 
-  const auto stopped = [&] { return options.stopped && options.stopped(); };
-  for (int round = 0; round < options.rounds && !stopped(); ++round) {
-    if (options.on_round) options.on_round(round);
-    for (std::size_t i = 0; i < turns.size() && !stopped(); ++i) {
-      Turn& turn = turns[round % 2 == 0 ? i : turns.size() - 1 - i];
+  int rounds() const { return options_.rounds; }
+  bool stopped() const { return options_.stopped && options_.stopped(); }
+
+  void calibrate() {
+    if (options_.on_round) options_.on_round(0);
+    for (Turn& turn : turns_) turn.calibrate();
+  }
+
+  // Plays a round if one of this heat's is due at `step` of `steps`.
+  void step(int step, int steps) {
+    const auto due = [&](std::int64_t at) { return at * options_.rounds / steps; };
+    if (due(step + 1) > due(step) && !stopped()) play(static_cast<int>(due(step)));
+  }
+
+  std::vector<Samples> take() {
+    std::vector<Samples> all;
+    for (Turn& turn : turns_) {
+      if (turn.active()) turn.stop(stopped() ? "interrupted" : "rounds");
+      all.push_back(turn.take());
+    }
+    return all;
+  }
+
+ private:
+  void play(int round) {
+    if (options_.on_round) options_.on_round(round);
+    for (std::size_t i = 0; i < turns_.size() && !stopped(); ++i) {
+      Turn& turn = turns_[round % 2 == 0 ? i : turns_.size() - 1 - i];
       if (turn.active()) turn.play();
     }
   }
 
-  std::vector<Samples> all;
-  for (Turn& turn : turns) {
-    if (turn.active()) turn.stop(stopped() ? "interrupted" : "rounds");
-    all.push_back(turn.take());
+  const RoundsOptions& options_;
+  std::vector<Turn> turns_;
+};
+
+}  // namespace
+
+std::vector<std::vector<Samples>> run_rounds(const std::vector<Heat>& heats) {
+  std::vector<RunningHeat> running(heats.begin(), heats.end());
+  int steps = 0;
+  for (RunningHeat& heat : running) {
+    heat.calibrate();
+    steps = std::max(steps, heat.rounds());
   }
+  for (int step = 0; step < steps; ++step) {
+    for (std::size_t i = 0; i < running.size(); ++i) {
+      running[step % 2 == 0 ? i : running.size() - 1 - i].step(step, steps);
+    }
+  }
+  std::vector<std::vector<Samples>> all;
+  for (RunningHeat& heat : running) all.push_back(heat.take());
   return all;
 }
 

@@ -9,6 +9,7 @@
 #include "machine/affinity.h"
 #include "machine/gpu.h"
 #include "machine/nvtx.h"
+#include "measure/block.h"
 #include "measure/contestants.h"
 #include "measure/dump.h"
 #include "measure/rounds.h"
@@ -26,6 +27,15 @@ struct Case {
   Samples samples;
 };
 
+// A group between its verification and its rows.
+struct Race {
+  const Group* group = nullptr;
+  std::vector<Case> cases;
+  std::unique_ptr<OperandSet> master;  // null: no case can run
+  std::vector<Case*> racing;           // those with a kernel
+  std::unique_ptr<Contestants> contestants;
+};
+
 std::string why_not_timed(Device device) {
   return is_timed(device)
              ? ""
@@ -40,15 +50,11 @@ class Session {
   RunSummary run() {
     const NvtxPhases phases;
     total_ = count_cases();
-    for (const Group& group : groups_) {
-      if (stopped()) break;
-      std::vector<Case> cases = selected_cases(group);
-      if (cases.empty()) continue;
-      skip_what_cannot_run(group, cases);
-      verify_cases(group, cases);
-      if (!options_.verify_only) time_cases(group, cases);
+    for (std::size_t next = 0; next < groups_.size() && !stopped();) {
+      std::vector<Race> races = prepare_block(next);
+      if (!options_.verify_only) time_races(races);
       if (stopped()) break;  // a row is complete or absent
-      hand_over(cases);
+      for (Race& race : races) hand_over(race.cases);
     }
     summary_.interrupted = stopped();
     return summary_;
@@ -56,6 +62,23 @@ class Session {
 
  private:
   bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
+
+  // The groups from `next` on that are measured together, verified. Without timing each is alone.
+  std::vector<Race> prepare_block(std::size_t& next) {
+    Block block(options_.spread_s);
+    std::vector<Race> races;
+    while (next < groups_.size() && !stopped() && block.takes(groups_[next])) {
+      const Group& group = groups_[next++];
+      Race race{.group = &group, .cases = selected_cases(group)};
+      if (race.cases.empty()) continue;
+      skip_what_cannot_run(group, race.cases);
+      verify_cases(race);
+      block.add(group);
+      races.push_back(std::move(race));
+      if (options_.verify_only) break;
+    }
+    return races;
+  }
 
   bool selected(const Group& group, const Variant& variant) const {
     if (options_.filter && !options_.filter(case_name(group, variant))) return false;
@@ -105,52 +128,53 @@ class Session {
   }
 
   // Inputs, expected answer and fences are shared by all variants of the group.
-  void verify_cases(const Group& group, std::vector<Case>& cases) {
+  void verify_cases(Race& race) {
+    const Group& group = *race.group;
     const auto waiting = [](const Case& c) { return c.row.status.empty(); };
-    if (std::none_of(cases.begin(), cases.end(), waiting)) return;
-    pin_team(group.problem.threads);
-    master_.reset();  // before the next, which may need the room
-    master_.emplace(group.op->tensors(group.problem), 0, memory_of(group));
-    group.op->fill(group.problem, group.fill, group.seed, master_->operands());
-    refresh_reference(group);
-    for (Case& c : cases) {
+    if (std::none_of(race.cases.begin(), race.cases.end(), waiting)) return;
+    pin(group.problem.threads);
+    race.master =
+        std::make_unique<OperandSet>(group.op->tensors(group.problem), 0, memory_of(group));
+    group.op->fill(group.problem, group.fill, group.seed, race.master->operands());
+    refresh_reference(group, *race.master);
+    for (Case& c : race.cases) {
       if (stopped()) return;
       progress(case_name(group, *c.variant));
-      if (waiting(c)) verify_case(group, c);
+      if (waiting(c)) verify_case(group, *race.master, c);
     }
   }
 
   // The answer depends on neither thread count nor cache state: neighbours in the plan share it.
-  void refresh_reference(const Group& group) {
+  void refresh_reference(const Group& group, const OperandSet& master) {
     const std::string key = std::string(group.op->name()) + " " + group.problem.params.text() +
                             " " + std::string(name_of(group.problem.dtype)) + " " +
                             group.fill.text() + " " + std::to_string(group.seed);
     if (key == reference_key_) return;
-    expected_ = group.op->reference(group.problem, master_->operands());
+    expected_ = group.op->reference(group.problem, master.operands());
     reference_key_ = key;
   }
 
-  void verify_case(const Group& group, Case& c) {
+  void verify_case(const Group& group, OperandSet& master, Case& c) {
     const NvtxRange range("verify " + case_name(group, *c.variant));
     try {
       AllocationCounter::reset_peak();
       const std::int64_t before = AllocationCounter::live();
       c.kernel = c.variant->make(group.problem);
-      c.kernel->prepare(master_->operands());
+      c.kernel->prepare(master.operands());
       const Verification result =
-          verify(*c.kernel, *master_, expected_, c.variant->tolerance_factor_for(group.problem));
+          verify(*c.kernel, master, expected_, c.variant->tolerance_factor_for(group.problem));
       c.row.workspace_bytes = AllocationCounter::peak() - before;
       fill_verification(c.row, result);
-      report_metrics(group, c);
+      report_metrics(group, master, c);
       if (!options_.dump_dir.empty()) {
-        dump_case(options_.dump_dir, case_name(group, *c.variant), *master_, expected_);
+        dump_case(options_.dump_dir, case_name(group, *c.variant), master, expected_);
       }
       if (!result.passed) {
         set_status(c.row, status::kIncorrect, result.reason);
         c.kernel.reset();
         // What it may have overwritten is not the next one's fault.
-        master_->put_fences();
-        group.op->fill(group.problem, group.fill, group.seed, master_->operands());
+        master.put_fences();
+        group.op->fill(group.problem, group.fill, group.seed, master.operands());
       }
     } catch (const DeviceLost& error) {
       set_status(c.row, status::kCrashed, error.what());
@@ -162,6 +186,11 @@ class Session {
     }
   }
 
+  void pin(int threads) {
+    if (threads != pinned_) pin_team(threads);
+    pinned_ = threads;
+  }
+
   void device_lost(const Variant& variant, const std::string& what) {
     lost_on_ = variant.device;
     lost_ = variant.full_name() + " left the device unusable for this process (" + what +
@@ -169,51 +198,74 @@ class Session {
     if (options_.on_device_lost) options_.on_device_lost(variant, what);
   }
 
-  void report_metrics(const Group& group, const Case& c) const {
+  void report_metrics(const Group& group, const OperandSet& master, const Case& c) const {
     if (!options_.on_metric) return;
     for (const Metric& metric : c.kernel->metrics()) options_.on_metric(c.row, metric);
     for (const Metric& metric :
-         group.op->error_metrics(group.problem, master_->operands(), expected_)) {
+         group.op->error_metrics(group.problem, master.operands(), expected_)) {
       options_.on_metric(c.row, metric);
     }
   }
 
-  void time_cases(const Group& group, std::vector<Case>& cases) {
-    std::vector<Case*> racing;
-    for (Case& c : cases) {
-      if (c.kernel) racing.push_back(&c);
+  void time_races(std::vector<Race>& races) {
+    std::vector<Race*> on;  // with something to time
+    for (Race& race : races) {
+      if (stopped()) return;
+      if (line_up(race)) on.push_back(&race);
     }
-    if (racing.empty() || stopped()) return;
+    std::vector<Heat> heats;
+    for (Race* race : on) heats.push_back({race->contestants->turns(), rounds_of(*race)});
+    std::vector<std::vector<Samples>> samples = run_rounds(heats);
+    for (std::size_t i = 0; i < on.size(); ++i) take_samples(*on[i], samples[i]);
+  }
+
+  // False if no case of the group has come this far.
+  bool line_up(Race& race) {
     std::vector<Entrant> entrants;
-    for (const Case* c : racing) {
-      entrants.push_back({case_name(group, *c->variant), c->kernel.get()});
+    for (Case& c : race.cases) {
+      if (!c.kernel) continue;
+      race.racing.push_back(&c);
+      entrants.push_back({case_name(*race.group, *c.variant), c.kernel.get()});
     }
-    Contestants contestants(entrants, *master_, group.cache, gpu_);
-    const RoundsOptions rounds{
-        .rounds = group.rounds,
-        .min_time_s = group.min_time_s,
-        .timeout_s = group.timeout_s,
-        .on_round = [&](int round) { contestants.begin_round(round); },
-        .stopped = [this] { return stopped(); },
-        .on_device_lost = [&](std::size_t i,
-                              const std::string& what) { device_lost(*racing[i]->variant, what); }};
-    std::vector<Samples> samples = run_rounds(contestants.turns(), rounds);
-    for (std::size_t i = 0; i < racing.size(); ++i) {
-      racing[i]->samples = std::move(samples[i]);
-      fill_figures(racing[i]->row, group, *racing[i]->variant, racing[i]->samples, options_.peaks);
-      if (contestants.lukewarm(i) && racing[i]->row.status == status::kOk) {
-        racing[i]->row.reason =
+    if (entrants.empty()) return false;
+    race.contestants =
+        std::make_unique<Contestants>(entrants, *race.master, race.group->cache, gpu_);
+    return true;
+  }
+
+  RoundsOptions rounds_of(Race& race) {
+    return {.rounds = race.group->rounds,
+            .min_time_s = race.group->min_time_s,
+            .timeout_s = race.group->timeout_s,
+            .on_round =
+                [this, &race](int round) {
+                  pin(race.group->problem.threads);
+                  race.contestants->begin_round(round);
+                },
+            .stopped = [this] { return stopped(); },
+            .on_device_lost =
+                [this, &race](std::size_t i, const std::string& what) {
+                  device_lost(*race.racing[i]->variant, what);
+                }};
+  }
+
+  void take_samples(Race& race, std::vector<Samples>& samples) {
+    for (std::size_t i = 0; i < race.racing.size(); ++i) {
+      Case& c = *race.racing[i];
+      c.samples = std::move(samples[i]);
+      fill_figures(c.row, *race.group, *c.variant, c.samples, options_.peaks);
+      if (race.contestants->lukewarm(i) && c.row.status == status::kOk) {
+        c.row.reason =
             "the operands may not be cold: memory too small, or size of the last-level cache "
             "unknown";
       }
-      if (racing[i]->samples.rejected > 0 && options_.on_metric) {
-        options_.on_metric(racing[i]->row,
-                           {"throttled_samples", static_cast<double>(racing[i]->samples.rejected),
-                            "", "measured"});
+      if (c.samples.rejected > 0 && options_.on_metric) {
+        options_.on_metric(
+            c.row, {"throttled_samples", static_cast<double>(c.samples.rejected), "", "measured"});
       }
-      racing[i]->kernel.reset();
+      c.kernel.reset();
     }
-    fill_ratios(group, racing);
+    fill_ratios(*race.group, race.racing);
   }
 
   // A ratio needs a baseline that may serve: right, timed, and below its roof.
@@ -254,7 +306,7 @@ class Session {
   RunSummary summary_;
   int total_ = 0;
   int begun_ = 0;
-  std::optional<OperandSet> master_;
+  int pinned_ = 0;  // threads of the team that was pinned last
   std::string reference_key_;
   std::vector<Expected> expected_;
   std::unique_ptr<Gpu> gpu_;       // once a kernel wanted it

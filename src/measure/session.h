@@ -24,6 +24,7 @@ struct RunOptions {
   bool verify_only = false;      // no timing; rows carry status and error figures
   std::string dump_dir;          // with verify_only: a folder per case, a .npy per tensor
   std::set<std::string> done;    // identity_of() of rows that a resumed run already has
+  double spread_s = 20;  // at most so long are small groups measured together; 0: not at all
   const std::atomic<bool>* stop = nullptr;  // set by Ctrl-C: finish nothing more
 
   // Null means: all cases, no repro column, nobody listens.

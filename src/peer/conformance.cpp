@@ -70,7 +70,8 @@ std::string fault_of_sets(const Group& group, const Variant& variant) {
   kernel->run_timed({sets[0], sets[1]}, 1, kSets);
   for (OperandSet& set : memory) set.poison_outputs();
   kernel->run_timed(sets, 1, kSets + 1);
-  const Verification last = compare_with(expected[1], memory[1].specs(), sets[1]);
+  const Verification last = compare_with(expected[1], memory[1].specs(), sets[1],
+                                         variant.tolerance_factor_for(group.problem));
   return last.passed ? "" : "after sets 1, 2, 0, 1: " + last.reason;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "core/row.h"
 #include "core/shared_memory.h"
 #include "core/variant.h"
+#include "machine/affinity.h"
 
 namespace sb {
 namespace {
@@ -19,7 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kPollMs = 100;  // how soon Ctrl-C is seen
 constexpr std::size_t kQuoted = 60;
-constexpr int kByeS = 10;  // large libraries take a while to unload
+constexpr int kByeS = 10;            // large libraries take a while to unload
+constexpr double kLeastStartS = 20;  // and to load, which is no part of a case
 
 std::string quoted(const std::string& line) {
   std::string text;
@@ -29,8 +32,8 @@ std::string quoted(const std::string& line) {
 
 }  // namespace
 
-Connection::Connection(PeerSpec spec, const std::atomic<bool>* stop)
-    : spec_(std::move(spec)), stop_(stop) {}
+Connection::Connection(PeerSpec spec, const std::atomic<bool>* stop, double longest_case_s)
+    : spec_(std::move(spec)), stop_(stop), longest_case_s_(longest_case_s) {}
 
 Connection::~Connection() {
   if (alive()) bye();
@@ -64,6 +67,13 @@ json Connection::request(const std::string& verb, json message) {
   return reply;
 }
 
+bool Connection::confine_to(const std::vector<int>& cpus) {
+  if (cpus_ == cpus) return true;
+  if (!alive() || !confine(process_->pid(), cpus)) return false;
+  cpus_ = cpus;
+  return true;
+}
+
 void Connection::start() {
   const SharedMemory& memory = SharedMemory::instance();
   try {
@@ -74,9 +84,15 @@ void Connection::start() {
     throw KernelFailure(status::kSkipped, fmt::format("peer {}: {}", spec_.name, error.what()));
   }
   ++generation_;
+  cpus_.clear();
   hello_ = exchange("hello", {{"protocol", json::array({kPeerProtocol})},
                               {"memory", {{"fd", kPeerMemory}, {"bytes", memory.bytes()}}}});
   const json version = hello_.value("protocol", json());
+  if (version.is_null() && hello_.contains("error")) {
+    abandon();
+    throw KernelFailure(status::kCrashed, fmt::format("peer {} answered hello with the error {}",
+                                                      spec_.name, hello_["error"].dump()));
+  }
   if (version != kPeerProtocol) {
     abandon();
     throw KernelFailure(
@@ -100,8 +116,15 @@ json Connection::exchange(const std::string& verb, json message) {
                                   verb, quoted(line)));
 }
 
+double Connection::timeout_s(const std::string& verb) const {
+  const double limit_s =
+      verb == "hello" ? std::max(longest_case_s_, kLeastStartS) : longest_case_s_;
+  return std::min(spec_.timeout_s, limit_s);
+}
+
 std::string Connection::receive(const std::string& verb) {
-  const auto deadline = Clock::now() + std::chrono::duration<double>(spec_.timeout_s);
+  const double seconds = timeout_s(verb);
+  const auto deadline = Clock::now() + std::chrono::duration<double>(seconds);
   std::string line;
   try {
     while (true) {
@@ -119,7 +142,7 @@ std::string Connection::receive(const std::string& verb) {
       throw KernelFailure(status::kTimeout,
                           stopped ? "interrupted"
                                   : fmt::format("peer {} did not answer {} within {:g} s",
-                                                spec_.name, verb, spec_.timeout_s));
+                                                spec_.name, verb, seconds));
     }
   } catch (const KernelFailure&) {
     throw;

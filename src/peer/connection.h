@@ -4,9 +4,11 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/peer_spec.h"
 #include "measure/child_process.h"
@@ -18,8 +20,10 @@ inline constexpr int kPeerMemory = 4;  // descriptor of the shared memory in the
 
 class Connection {
  public:
-  // `stop`, if not null, ends a wait as well (Ctrl-C).
-  explicit Connection(PeerSpec spec, const std::atomic<bool>* stop = nullptr);
+  // `stop`, if not null, ends a wait as well (Ctrl-C). No request is waited for longer than a case
+  // may take, whatever the peer's own timeout is.
+  explicit Connection(PeerSpec spec, const std::atomic<bool>* stop = nullptr,
+                      double longest_case_s = std::numeric_limits<double>::infinity());
   ~Connection();  // bye(), if it has not been said
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -37,6 +41,10 @@ class Connection {
   // waiting threads take no time from others.
   nlohmann::json request(const std::string& verb, nlohmann::json message = {});
 
+  // Lets the process run on `cpus` only, from now on; threads that it has bound to some of them
+  // since stay where they are. False where the system refuses.
+  bool confine_to(const std::vector<int>& cpus);
+
   // Says bye and waits some seconds for the end: "exit status 0", or how else it went.
   std::string bye();
 
@@ -52,11 +60,14 @@ class Connection {
   void start();
   nlohmann::json exchange(const std::string& verb, nlohmann::json message);
   std::string receive(const std::string& verb);
+  double timeout_s(const std::string& verb) const;
 
   PeerSpec spec_;
   const std::atomic<bool>* stop_;
+  double longest_case_s_;
   std::unique_ptr<ChildProcess> process_;
   nlohmann::json hello_;
+  std::vector<int> cpus_;  // that the process was confined to; empty: to none yet
   int generation_ = 0;
 };
 

@@ -100,7 +100,7 @@ double ExternalKernel::run_timed(const std::vector<Operands>& sets, std::size_t 
 
 void ExternalKernel::prepare_in_peer() {
   peer_->hello();
-  if (!confine(peer_->process_id(), cpus_)) {
+  if (!peer_->confine_to(cpus_)) {
     throw KernelFailure(status::kSkipped, "the peer's process can't be bound to CPUs");
   }
   json tensors = json::array();

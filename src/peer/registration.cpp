@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/registry.h"
 #include "core/row.h"
@@ -16,6 +17,15 @@ using nlohmann::json;
 
 constexpr Dtype kAllDtypes[] = {Dtype::kF32, Dtype::kBf16, Dtype::kF16,
                                 Dtype::kF64, Dtype::kI32,  Dtype::kI64};
+
+// What the operation's family grants to the libraries in this process, it grants to those outside:
+// they add up as they like. Null where no library is built in.
+std::function<double(const Problem&)> library_tolerance(std::string_view op) {
+  for (const Variant* variant : Registry::instance().variants_of(op)) {
+    if (variant->isa == Isa::kNative && variant->tolerance_factor) return variant->tolerance_factor;
+  }
+  return nullptr;
+}
 
 Variant external_variant(const PeerSpec& spec, std::string op, std::string name) {
   return {.op = std::move(op),
@@ -63,6 +73,7 @@ void register_kernel(const std::shared_ptr<Connection>& peer, const json& hello,
       external_variant(peer->spec(), std::string(op->name()), peer->spec().name + ":" + name);
   variant.dtypes = dtypes_of(kernel);
   variant.versions = versions_text(hello);
+  variant.tolerance_factor = library_tolerance(op->name());
   if (kernel.contains("summary")) variant.summary = kernel.at("summary");
   if (hello.contains("unavailable")) {
     variant.why_not = [why = hello.at("unavailable").get<std::string>()](const Problem&) {

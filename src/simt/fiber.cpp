@@ -58,6 +58,20 @@ void learn_bounds_of_last_left(void* fake_stack) {
   last_left->low = static_cast<std::byte*>(const_cast<void*>(low));
   last_left->high = last_left->low + bytes;
 }
+
+// The lowest byte of a stack: did a fiber begin there that has not ended?
+bool& is_taken(const Fiber& fiber) { return *reinterpret_cast<bool*>(fiber.low); }
+
+// A thread that ends leaves the red zones of the frames that it never returned from. They lie above
+// this frame, give or take what the functions on the way hold; all of the stack would be 30 KiB of
+// shadow memory for every thread.
+void clear_red_zones_of(Fiber& ending) {
+  constexpr std::ptrdiff_t kBelow = 4096;
+  std::byte* here = static_cast<std::byte*>(__builtin_frame_address(0));
+  std::byte* from = here - ending.low > kBelow ? here - kBelow : ending.low;
+  __asan_unpoison_memory_region(from, static_cast<std::size_t>(ending.high - from));
+  is_taken(ending) = false;
+}
 #endif
 
 }  // namespace
@@ -65,6 +79,7 @@ void learn_bounds_of_last_left(void* fake_stack) {
 void switch_fiber(Fiber& from, Fiber& to, [[maybe_unused]] bool for_good) {
 #if defined(__SANITIZE_ADDRESS__)
   last_left = &from;
+  if (for_good) clear_red_zones_of(from);
   __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake_stack, to.low,
                                  static_cast<std::size_t>(to.high - to.low));
 #endif
@@ -93,6 +108,10 @@ void StackPool::reserve(std::size_t count) {
   stacks_ = memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
   if (stacks_ == nullptr) throw std::bad_alloc();
   count_ = count;
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(memory,
+                                count * kStride);  // what lay there before may have marked it
+#endif
   for (std::size_t i = 0; i < count; ++i) mprotect(stacks_ + i * kStride, kPage, PROT_NONE);
 }
 
@@ -101,8 +120,8 @@ void StackPool::prepare(Fiber& fiber, std::size_t index, void (*entry)()) const 
   fiber.low = stacks_ + index * kStride + kPage;
   fiber.high = fiber.low + kStack;
 #if defined(__SANITIZE_ADDRESS__)
-  // The thread that had this stack ended without unwinding: its red zones are still marked.
-  __asan_unpoison_memory_region(fiber.low, kStack);
+  if (is_taken(fiber)) __asan_unpoison_memory_region(fiber.low, kStack);  // by one that hung
+  is_taken(fiber) = true;
 #endif
   // Tops spread over cache sets, or all threads' hot frames would compete for the same ones.
   std::byte* top = fiber.high - 64 * (1 + index % 61);

@@ -43,6 +43,8 @@ struct Warp {
   std::uint32_t present = 0, exited = 0;
   std::uint32_t priority = 0;  // kSkewed: the lowest runs
   std::array<Thread*, 32> lanes{};
+  std::array<Thread*, 32> ready{};  // kSkewed: a ring
+  unsigned ready_first = 0, ready_count = 0;
   std::vector<Meeting> meetings;
 };
 
@@ -58,24 +60,25 @@ struct Block {
   std::map<const void*, void*> arrays;  // declaration -> place in the arena
 };
 
-// Ready threads, and the schedule's choice among them.
+// Ready threads, and the schedule's choice among them. kSkewed chooses among warps, of which there
+// are few: each keeps its own ready threads.
 class ReadyQueue {
  public:
   void reset(const Schedule& schedule, std::size_t most);
-  bool empty() const { return count_ == 0; }
-  void push(Thread* thread) { ring_[(head_ + count_++) % ring_.size()] = thread; }
+  void push(Thread* thread);
   void push_to_wait_longest(Thread* thread);
   Thread* pop();  // null if empty
   std::uint64_t random();
 
  private:
   Thread*& at(std::size_t i) { return ring_[(head_ + i) % ring_.size()]; }
-  std::size_t skewed_choice();
+  Thread* pop_skewed();
 
   Order order_ = Order::kInOrder;
   std::uint64_t state_ = 1;
   std::vector<Thread*> ring_;
   std::size_t head_ = 0, count_ = 0;
+  std::vector<Warp*> warps_;  // kSkewed: those with ready threads
 };
 
 class Grid {

@@ -17,9 +17,12 @@ std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintpt
 
 }  // namespace
 
-std::string MemoryChecker::text_of(std::uintptr_t place) const {
-  constexpr const char* kWords[] = {"an atomic", "ldmatrix", "cp.async"};
-  return place < std::size(kWords) ? kWords[place] : describe_(place);
+const std::string& MemoryChecker::text_of(std::uintptr_t place) const {
+  static const std::string kWords[] = {"an atomic", "ldmatrix", "cp.async"};
+  if (place < std::size(kWords)) return kWords[place];
+  std::string& text = texts_[place];
+  if (text.empty()) text = describe_(place);
+  return text;
 }
 
 void MemoryChecker::launch_begins(unsigned slots) {

@@ -90,10 +90,11 @@ class MemoryChecker final : public Observer {
   bool report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const;
   static bool nearby(const Regions& regions, std::uintptr_t at);
 
-  std::string text_of(std::uintptr_t place) const;
+  const std::string& text_of(std::uintptr_t place) const;
 
   HostMemory host_;
   Describe describe_;
+  mutable std::map<std::uintptr_t, std::string> texts_;  // a race is met a million times
   Regions shared_, global_;
   std::map<const void*, Known> released_;
   std::vector<BlockClock> blocks_;  // by slot

@@ -9,6 +9,17 @@ void ReadyQueue::reset(const Schedule& schedule, std::size_t most) {
   state_ = schedule.seed * 0x9e3779b97f4a7c15u + 1;
   ring_.assign(most + 1, nullptr);
   head_ = count_ = 0;
+  warps_.clear();
+}
+
+void ReadyQueue::push(Thread* thread) {
+  if (order_ != Order::kSkewed) {
+    ring_[(head_ + count_++) % ring_.size()] = thread;
+    return;
+  }
+  Warp& warp = *thread->team;
+  if (warp.ready_count == 0) warps_.push_back(&warp);
+  warp.ready[(warp.ready_first + warp.ready_count++) % warp.ready.size()] = thread;
 }
 
 // splitmix64
@@ -27,24 +38,32 @@ void ReadyQueue::push_to_wait_longest(Thread* thread) {
   ++count_;
 }
 
-std::size_t ReadyQueue::skewed_choice() {
+Thread* ReadyQueue::pop_skewed() {
+  if (warps_.empty()) return nullptr;
+  auto chosen = warps_.begin();
   if (random() % 64 == 0) {  // a change of mind: some warp gets a new priority
-    const std::size_t any = random() % count_;
-    at(any)->team->priority = static_cast<std::uint32_t>(random());
-    return any;
+    chosen += static_cast<std::ptrdiff_t>(random() % warps_.size());
+    (*chosen)->priority = static_cast<std::uint32_t>(random());
+  } else {
+    chosen = std::min_element(warps_.begin(), warps_.end(), [](const Warp* a, const Warp* b) {
+      return a->priority < b->priority;
+    });
   }
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < count_; ++i) {
-    if (at(i)->team->priority < at(best)->team->priority) best = i;
+  Warp& warp = **chosen;
+  Thread* thread = warp.ready[warp.ready_first];
+  warp.ready_first = (warp.ready_first + 1) % 32;
+  if (--warp.ready_count == 0) {
+    *chosen = warps_.back();
+    warps_.pop_back();
   }
-  return best;
+  return thread;
 }
 
 Thread* ReadyQueue::pop() {
+  if (order_ == Order::kSkewed) return pop_skewed();
   if (count_ == 0) return nullptr;
   if (order_ == Order::kReverse) return at(--count_);
   if (order_ == Order::kRandom) std::swap(at(0), at(random() % count_));
-  if (order_ == Order::kSkewed) std::swap(at(0), at(skewed_choice()));
   Thread* thread = at(0);
   head_ = (head_ + 1) % ring_.size();
   --count_;

@@ -62,6 +62,8 @@ PeerMentions read_peers(const std::vector<std::string>& files, const Overrides& 
   PeerMentions mentions;
   std::vector<std::string> reported_by_the_plan;
   for (const Workload& workload : read_workloads(files, reported_by_the_plan)) {
+    mentions.longest_case_s =
+        std::max(mentions.longest_case_s, overrides.timeout_s.value_or(workload.timeout_s));
     for (const PeerSpec& spec : workload.peers) {
       if (spec.command.empty()) continue;
       const auto same = std::find_if(mentions.peers.begin(), mentions.peers.end(),

@@ -83,6 +83,7 @@ struct Plan {
 struct PeerMentions {
   std::vector<PeerSpec> peers;
   std::vector<std::pair<std::string, std::string>> words;
+  double longest_case_s = 0;  // the longest `timeout` of a workload; 0: there is none
 };
 PeerMentions read_peers(const std::vector<std::string>& files, const Overrides& overrides,
                         std::vector<std::string>& errors);

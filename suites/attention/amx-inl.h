@@ -9,6 +9,7 @@ struct MacTile {
   static constexpr int kPerWord = 2;
   static constexpr int kGrain = 32;  // keys: the depth of a tile
   static constexpr bool kInTiles = true;
+  static constexpr int kPairs = 0;
 };
 
 inline constexpr int kTileWords = 16;  // rows of a tile, and words in a row

@@ -58,7 +58,7 @@ TEST_P(Op, EveryVariantGivesTheSameBitsForEveryNumberOfThreads) {
       Case c(GetParam(), hard.params, hard.fill, threads);
       for (const Variant* variant : runnable(c)) {
         if (!keeps_bits_across_threads(*variant)) continue;
-        c.run(*variant);
+        c.run(*variant, 1);
         const auto [entry, first] = bits.try_emplace(variant->full_name(), c.output_bits());
         EXPECT_TRUE(c.output_bits() == entry->second) << described(c, *variant, hard.fill);
       }

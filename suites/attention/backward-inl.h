@@ -127,16 +127,22 @@ struct UnpackGradient {
   }
 };
 
+// Panels stream past a block of keys, from the last level where all of them outgrow the second:
+// each product brings in its part of the next panel.
 struct DifferentiateBlock {
   const BackwardTask& t;
   const BackwardPanel& panel;
-  const KvBlock& kv;
+  const BackwardPanel& next;
+  KvBlock kv;
 
   template <class V, int C>
   void run() {
     KvBlock swapped = kv;
     std::swap(swapped.k, swapped.v);
     std::swap(swapped.k_stride, swapped.v_stride);
+    kv.far = next.q.q;
+    swapped.far = next.d_o.q;
+    swapped.next = next.d_o.o;
     PanelBlock<MacF32, V, C> scores(panel.q, kv, t.head.d, t.head.diagonal, t.head.scale, panel.p);
     PanelBlock<MacF32, V, C> gradient(panel.d_o, swapped, t.head.d, t.head.diagonal, t.head.scale,
                                       panel.ds);
@@ -239,8 +245,7 @@ inline KvBlock open_backward_block(const Head& head, std::int64_t first, int key
           .k_stride = k.stride,
           .v_stride = v.stride,
           .first_key = first,
-          .keys = keys,
-          .in_place = k.data != w.k};
+          .keys = keys};
 }
 
 inline void write_block(const float* sums, std::int64_t stride, int keys, int d, float factor,
@@ -268,7 +273,8 @@ inline void backward_block(const BackwardTask& t, const BackwardWorkspace& w, st
       if (visible_keys(last, head.diagonal, head.n) <= first) continue;
       BackwardPanel& panel = panels[count++] = panel_at(t, w, p);
       if (t.repack) for_panel_type(t.panels[p], PackBackward{t, panel, w.stage, false});
-      for_panel_type(t.panels[p], DifferentiateBlock{t, panel, kv});
+      const BackwardPanel next = panel_at(t, w, (p + 1) % t.panel_count);
+      for_panel_type(t.panels[p], DifferentiateBlock{t, panel, next, kv});
       if (t.repack) for_panel_type(t.panels[p], UnpackGradient{t, panel, w.stage, 1});
     }
     const auto p_of = [](const BackwardPanel& panel) { return panel.p; };

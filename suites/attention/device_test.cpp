@@ -31,15 +31,21 @@ class EverySchedule : public ::testing::TestWithParam<simt::Order> {
   static void use(std::uint64_t seed) {
     simt::current_schedule() = {.order = GetParam(), .seed = seed};
   }
+  // Where the order follows from a seed there are many of it.
+  static std::uint64_t seeds() {
+    const simt::Order order = GetParam();
+    return order == simt::Order::kRandom || order == simt::Order::kSkewed ? 6 : 1;
+  }
 
-  // How many variants ran: a test that none takes has shown nothing.
+  // How many variants ran: a test that none takes has shown nothing. What a call leaves behind for
+  // the next one depends on neither head size nor type: one call will do where only these differ.
   static int expect_all_right(const std::string& op, const Given& params, Dtype dtype,
-                              const std::string& fill = "") {
+                              const std::string& fill = "", int calls = 2) {
     Case c(op, params, fill, 1, dtype);
     int ran = 0;
     for (const Variant* v : Registry::instance().variants_of(op)) {
       if (v->device != Device::kSimt || !why_not(*v, c.problem()).empty()) continue;
-      c.run(*v);
+      c.run(*v, calls);
       ++ran;
       EXPECT_EQ(c.fault(), "") << v->full_name() << " " << name_of(dtype) << " "
                                << c.problem().params.text();
@@ -55,19 +61,21 @@ INSTANTIATE_TEST_SUITE_P(Attention, EverySchedule, ::testing::ValuesIn(simt::kAl
                          [](const auto& order) { return std::string(name_of(order.param)); });
 
 TEST_P(EverySchedule, TheSmallestShapeIsRightForManySeeds) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     use(seed);
     EXPECT_GE(expect_all_right("attention", heads(1, 1, 1, 1, 1, 64, "none"), Dtype::kBf16), 1);
   }
 }
 
-// More keys than five tiles, rows and keys that miss their tiles.
+// Four tiles of keys, the last one not whole; at two sizes a second block with two rows as well.
 TEST_P(EverySchedule, EveryHeadSizeIsRight) {
   for (const int d : {64, 80, 96, 128}) {
-    expect_all_right("attention", heads(1, 2, 1, 131, 330, d, "none"), Dtype::kF16);
-    expect_all_right("attention", heads(1, 1, 1, 150, 150, d, "top_left"), Dtype::kBf16);
+    const int m = d == 64 || d == 128 ? 130 : 40;
+    expect_all_right("attention", heads(1, 1, 1, m, d < 128 ? 200 : 150, d, "none"), Dtype::kF16,
+                     "", 1);
+    expect_all_right("attention", heads(1, 1, 1, m, m, d, "top_left"), Dtype::kBf16, "", 1);
   }
-  expect_all_right("attention", heads(1, 1, 1, 70, 170, 256, "none"), Dtype::kBf16);
+  expect_all_right("attention", heads(1, 1, 1, 66, 70, 256, "none"), Dtype::kBf16, "", 1);
 }
 
 TEST_P(EverySchedule, MasksGroupsAndLayoutsAreRight) {
@@ -82,7 +90,7 @@ TEST_P(EverySchedule, MasksGroupsAndLayoutsAreRight) {
 
 TEST_P(EverySchedule, HardScoresAreRight) {
   for (const char* fill : {"large_scores", "equal_scores", "ascending_keys", "one_nan"}) {
-    expect_all_right("attention", heads(1, 1, 1, 33, 150, 64, "none"), Dtype::kF16, fill);
+    expect_all_right("attention", heads(1, 1, 1, 33, 130, 64, "none"), Dtype::kF16, fill);
   }
 }
 
@@ -93,7 +101,7 @@ Given gradients(int b, int h, int hkv, int m, int n, int d, const std::string& c
 }
 
 TEST_P(EverySchedule, GradientsOfTheSmallestShapeAreRightForManySeeds) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     use(seed);
     EXPECT_EQ(
         expect_all_right("attention_backward", gradients(1, 1, 1, 1, 1, 64, "none"), Dtype::kBf16),
@@ -101,13 +109,16 @@ TEST_P(EverySchedule, GradientsOfTheSmallestShapeAreRightForManySeeds) {
   }
 }
 
-// Six tiles pass by, and miss their ends; groups of heads; rows and keys that see nothing.
+// Three or five tiles of 32 pass by (two stages), the last not whole; one block and two; groups of
+// heads; rows and keys that see nothing.
 TEST_P(EverySchedule, GradientsAreRight) {
   for (const int d : {64, 80, 96, 128}) {
-    expect_all_right("attention_backward", gradients(1, 2, 1, 70, 90, d, "none"), Dtype::kF16);
+    expect_all_right("attention_backward", gradients(1, 1, 1, 70, 90, d, "none"), Dtype::kF16, "",
+                     1);
   }
-  expect_all_right("attention_backward", gradients(1, 1, 1, 190, 170, 64, "top_left"),
-                   Dtype::kBf16);
+  expect_all_right("attention_backward", gradients(1, 2, 1, 70, 70, 64, "none"), Dtype::kF16);
+  expect_all_right("attention_backward", gradients(1, 1, 1, 150, 140, 64, "top_left"), Dtype::kBf16,
+                   "", 1);
   expect_all_right("attention_backward", gradients(2, 4, 2, 40, 30, 64, "bottom_right"),
                    Dtype::kF16);
   expect_all_right("attention_backward", gradients(1, 1, 1, 30, 200, 128, "top_left"),
@@ -124,20 +135,21 @@ Given contexts(int b, int h, int hkv, int n, int d, int ragged = 1) {
 }
 
 TEST_P(EverySchedule, DecodingOneKeyIsRightForManySeeds) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     use(seed);
     EXPECT_EQ(expect_all_right("attention_decode", contexts(1, 1, 1, 1, 8), Dtype::kBf16), 4);
   }
 }
 
-// Contexts of six chunks, of six trips of the block through one chunk; groups that miss a block's
-// four query heads; contexts of unequal length.
+// Contexts of three chunks, the last one not whole, each of several trips of the block; groups that
+// miss a block's four query heads; contexts of unequal length.
 TEST_P(EverySchedule, DecodingIsRight) {
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
-    expect_all_right("attention_decode", contexts(1, 1, 1, 1500, 64), dtype);
-    expect_all_right("attention_decode", contexts(1, 5, 1, 600, 128), dtype);
-    expect_all_right("attention_decode", contexts(3, 4, 2, 400, 80, 20), dtype);
-    expect_all_right("attention_decode", contexts(1, 2, 1, 130, 256), dtype);
+    const int calls = dtype == Dtype::kBf16 ? 2 : 1;
+    expect_all_right("attention_decode", contexts(1, 1, 1, 600, 64), dtype, "", calls);
+    expect_all_right("attention_decode", contexts(1, 5, 1, 300, 128), dtype, "", calls);
+    expect_all_right("attention_decode", contexts(3, 4, 2, 150, 80, 15), dtype, "", calls);
+    expect_all_right("attention_decode", contexts(1, 2, 1, 130, 256), dtype, "", calls);
   }
   Given strided = contexts(2, 4, 2, 70, 64);
   strided["layout"] = "bnhd";
@@ -147,14 +159,17 @@ TEST_P(EverySchedule, DecodingIsRight) {
 
 TEST_P(EverySchedule, DecodingHardScoresIsRight) {
   for (const char* fill : {"large_scores", "equal_scores", "ascending_keys", "one_nan"}) {
-    expect_all_right("attention_decode", contexts(1, 2, 1, 700, 64), Dtype::kF32, fill);
+    expect_all_right("attention_decode", contexts(1, 2, 1, 530, 64), Dtype::kF32, fill);
   }
 }
+
+// Seeds for what depends on the order of the warps; one will do for a wrong formula.
+constexpr int kOrderSeeds = 2;
 
 // Was the kernel found out in each of `seeds` schedules: by its answer or by the memory checker?
 template <typename Prepare>
 bool caught(const std::string& op, const Given& params, const std::string& fill, int seeds,
-            Prepare prepare) {
+            Prepare prepare, int calls = 1) {
   Case c(op, params, fill, 1, Dtype::kBf16);
   const Variant wrong{.op = op, .name = "planted", .make = [&](const Problem& p) {
                         return std::make_unique<DeviceKernel>(c.specs(), prepare(p));
@@ -162,7 +177,7 @@ bool caught(const std::string& op, const Given& params, const std::string& fill,
   for (int seed = 1; seed <= seeds; ++seed) {
     simt::current_schedule().seed = static_cast<std::uint64_t>(seed);
     try {
-      c.run(wrong);
+      c.run(wrong, calls);
       if (c.fault().empty()) return false;
     } catch (const std::runtime_error&) {  // the memory checker saw it
     }
@@ -171,8 +186,9 @@ bool caught(const std::string& op, const Given& params, const std::string& fill,
 }
 
 template <Bug kBug>
-bool caught_flash2(const std::string& causal = "none", const std::string& fill = "") {
-  return caught("attention", heads(1, 1, 1, 128, 330, 64, causal), fill, 5,
+bool caught_flash2(const std::string& causal = "none", const std::string& fill = "",
+                   int seeds = 1) {
+  return caught("attention", heads(1, 1, 1, 128, 200, 64, causal), fill, seeds,
                 flash2_run<Bf16, 64, kBug>);
 }
 
@@ -183,10 +199,10 @@ bool shows_missing_barriers(simt::Order order) {
 }
 
 TEST_P(EverySchedule, PlantedBugsOfFlash2AreCaught) {
-  EXPECT_TRUE(caught_flash2<Bug::kNoWaitForValues>());
+  EXPECT_TRUE(caught_flash2<Bug::kNoWaitForValues>("none", "", kOrderSeeds));
   if (shows_missing_barriers(GetParam())) {
-    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeValues>());
-    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeKeys>());
+    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeValues>("none", "", kOrderSeeds));
+    EXPECT_TRUE(caught_flash2<Bug::kNoBarrierBeforeKeys>("none", "", kOrderSeeds));
   }
   EXPECT_TRUE(caught_flash2<Bug::kNoRescale>("none", "ascending_keys"));
   EXPECT_TRUE(caught_flash2<Bug::kNoMask>("top_left"));
@@ -194,24 +210,27 @@ TEST_P(EverySchedule, PlantedBugsOfFlash2AreCaught) {
 }
 
 template <BackwardBug kInKeys, BackwardBug kInQueries = kInKeys>
-bool caught_backward(const std::string& causal = "none", const std::string& fill = "") {
-  return caught("attention_backward", gradients(1, 2, 1, 70, 70, 64, causal), fill, 2,
+bool caught_backward(const std::string& causal = "none", const std::string& fill = "",
+                     int seeds = 1) {
+  return caught("attention_backward", gradients(1, 2, 1, 70, 70, 64, causal), fill, seeds,
                 backward_run<Bf16, 64, kInKeys, kInQueries>);
 }
 
 template <BackwardBug kBug>
-void expect_caught_in_both_passes(const std::string& causal = "none",
-                                  const std::string& fill = "") {
+void expect_caught_in_both_passes(const std::string& causal = "none", const std::string& fill = "",
+                                  int seeds = 1) {
   const auto bug = static_cast<int>(kBug);
-  EXPECT_TRUE((caught_backward<kBug, BackwardBug::kNone>(causal, fill)))
+  EXPECT_TRUE((caught_backward<kBug, BackwardBug::kNone>(causal, fill, seeds)))
       << "bug " << bug << " in keys";
-  EXPECT_TRUE((caught_backward<BackwardBug::kNone, kBug>(causal, fill)))
+  EXPECT_TRUE((caught_backward<BackwardBug::kNone, kBug>(causal, fill, seeds)))
       << "bug " << bug << " in queries";
 }
 
 TEST_P(EverySchedule, PlantedBugsOfTheBackwardPassAreCaught) {
-  expect_caught_in_both_passes<BackwardBug::kNoWait>();
-  if (shows_missing_barriers(GetParam())) expect_caught_in_both_passes<BackwardBug::kNoBarrier>();
+  expect_caught_in_both_passes<BackwardBug::kNoWait>("none", "", kOrderSeeds);
+  if (shows_missing_barriers(GetParam())) {
+    expect_caught_in_both_passes<BackwardBug::kNoBarrier>("none", "", kOrderSeeds);
+  }
   expect_caught_in_both_passes<BackwardBug::kNoMask>("top_left");
   // Of positive numbers dP and rowsum(dO O) are nearly the same, and little is left of dS.
   expect_caught_in_both_passes<BackwardBug::kNoDelta>("none", "uniform(0.5, 1)");
@@ -280,16 +299,18 @@ TEST_P(EverySchedule, PlantedBugsOfTheMaskedSoftmaxAreCaught) {
 
 template <bool kFixed, DecodeBug kBug>
 bool caught_decode(const std::string& fill = "") {
-  return caught("attention_decode", contexts(1, 2, 1, 701, 64), fill, 5, [](const Problem& p) {
-    return decode_run<RowSplit<Bf16, 8, 1>, 4, kFixed, kBug>(p, split_contexts);
-  });
+  return caught("attention_decode", contexts(1, 2, 1, 701, 64), fill, kOrderSeeds,
+                [](const Problem& p) {
+                  return decode_run<RowSplit<Bf16, 8, 1>, 4, kFixed, kBug>(p, split_contexts);
+                });
 }
 
-// Two heads over sixteen blocks: each owner waits for seven others.
+// Two heads over sixteen blocks: each owner waits for seven others. Two calls: a flag that stays
+// up shows in the second.
 template <DecodeBug kBug>
 bool caught_lean(const std::string& fill = "") {
   return caught("attention_decode", contexts(1, 2, 2, 2000, 64), fill, 2,
-                lean_run<RowSplit<Bf16, 8, 1>, 1, kBug>);
+                lean_run<RowSplit<Bf16, 8, 1>, 1, kBug>, 2);
 }
 
 TEST_P(EverySchedule, PlantedBugsOfLeanDecodingAreCaught) {

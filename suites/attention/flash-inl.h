@@ -51,7 +51,10 @@ struct OpenPanel {
     constexpr int kW = kLanes<V>;
     // Words of two bf16 are moved as if they were floats.
     const Dtype dtype = Mac::kPerWord == 2 ? Dtype::kF32 : head.dtype;
-    for (int c = 0; c < C; ++c) {
+    if constexpr (SB_ISA_SIMD == 16) {
+      if (panel.shape.pairs > 0) pack_in_pairs();
+    }
+    for (int c = 0; c < C && panel.shape.pairs == 0; ++c) {
       const std::int64_t row = panel.shape.first_row + c * kW;
       pack_rows<V>(dtype, element(head.dtype, head.q.data, row * head.q.stride),
                    head.q.stride / Mac::kPerWord, panel.shape.rows - c * kW, head.d / Mac::kPerWord,
@@ -61,7 +64,32 @@ struct OpenPanel {
     std::fill_n(panel.max, panel.width, kNothingYet);
     std::fill_n(panel.sum, panel.width, 0.0f);
   }
+
+  void pack_in_pairs() const {
+    const std::int64_t first = panel.shape.first_row * head.q.stride;
+    pack_pairs(head.dtype, element(head.dtype, head.q.data, first), head.q.stride, panel.shape.rows,
+               head.d, panel.shape.pairs, panel.q, stage);
+  }
 };
+
+// A number of registers of pairs as a type: calls f(std::integral_constant<int, H>).
+template <class F>
+SB_INLINE void for_pairs([[maybe_unused]] int pairs, [[maybe_unused]] F&& f) {
+#if SB_ISA_SIMD == 16
+  switch (pairs) {
+    case 1:
+      return f(std::integral_constant<int, 1>());
+    case 2:
+      return f(std::integral_constant<int, 2>());
+    case 3:
+      return f(std::integral_constant<int, 3>());
+    case 4:
+      return f(std::integral_constant<int, 4>());
+    default:
+      return f(std::integral_constant<int, 5>());
+  }
+#endif
+}
 
 template <class Mac>
 struct VisitBlock {
@@ -78,9 +106,17 @@ struct VisitBlock {
       visit<V, C>();
   }
 
-  template <class V, int C>
+  // A panel of pairs, whose words are floats.
+  void run_pairs() {
+    if constexpr (std::is_same_v<Mac, MacF32>) {
+      for_pairs(panel.shape.pairs,
+                [&](auto pairs) { visit<Wide, (pairs + 1) / 2, MacPairs<pairs>>(); });
+    }
+  }
+
+  template <class V, int C, class By = Mac>
   void visit() {
-    PanelBlock<Mac, V, C> block(panel, kv, head.d, head.diagonal, head.scale, s);
+    PanelBlock<By, V, C> block(panel, kv, head.d, head.diagonal, head.scale, s);
     block.score();
     block.weigh();
     block.add_weighted_values();
@@ -99,7 +135,8 @@ struct ClosePanel {
     constexpr int kW = kLanes<V>;
     float factor[kPanelVectors * kLanes<Wide>];
     for (int r = 0; r < panel.width; ++r) factor[r] = panel.sum[r] == 0 ? 0 : 1 / panel.sum[r];
-    for (int c = 0; c < C; ++c) {
+    if (panel.shape.pairs > 0) write_rows(factor);
+    for (int c = 0; c < C && panel.shape.pairs == 0; ++c) {
       const std::int64_t row = panel.shape.first_row + c * kW;
       unpack_rows<V>(panel.o, panel.width, c * kW, head.d, factor + c * kW, head.dtype,
                      element(head.dtype, head.o.data, row * head.o.stride), head.o.stride,
@@ -108,6 +145,15 @@ struct ClosePanel {
     if (head.lse == nullptr) return;
     for (int r = 0; r < panel.shape.rows; ++r) {
       head.lse[panel.shape.first_row + r] = log_sum_exp(panel.max[r], panel.sum[r]);
+    }
+  }
+
+  void write_rows(const float* factor) const {
+    for (int r = 0; r < panel.shape.rows; ++r) {
+      float* o = panel.o + r * Arena::padded(head.d);
+      for (int c = 0; c < head.d; ++c) o[c] *= factor[r];
+      const std::int64_t at = (panel.shape.first_row + r) * head.o.stride;
+      narrow_row(head.dtype, o, element(head.dtype, head.o.data, at), head.d);
     }
   }
 };
@@ -134,9 +180,9 @@ inline void pair_keys(const std::uint16_t* v, std::int64_t stride, int count, in
 }
 #endif
 
-// Keys [first, first + count) as words of the Mac; `reused` if more than one panel will visit them.
+// Keys [first, first + count) as words of the Mac.
 template <class Mac>
-inline KvBlock open_block(const Head& head, std::int64_t first, int count, bool reused,
+inline KvBlock open_block(const Head& head, std::int64_t first, int count,
                           const FlashWorkspace& w) {
   KvBlock kv{.first_key = first, .keys = count};
   const void* k = element(head.dtype, head.k.data, first * head.k.stride);
@@ -169,11 +215,30 @@ inline KvBlock open_block(const Head& head, std::int64_t first, int count, bool 
   kv.k = floats ? static_cast<const float*>(k) : w.k;
   kv.k_stride = floats ? head.k.stride : head.d;
   if (!floats) widen_rows(head.dtype, {k, head.k.stride}, count, head.d, w.k, kv.k_stride);
-  kv.in_place = floats && (!reused || head.v.stride % 128 != 0);
-  kv.v = kv.in_place ? static_cast<const float*>(v) : w.v;
-  kv.v_stride = kv.in_place ? head.v.stride : value_row_floats(head.d);
-  if (!kv.in_place) widen_rows(head.dtype, {v, head.v.stride}, count, head.d, w.v, kv.v_stride);
+  kv.v = floats ? static_cast<const float*>(v) : w.v;
+  kv.v_stride = floats ? head.v.stride : value_row_floats(head.d);
+  if (!floats) widen_rows(head.dtype, {v, head.v.stride}, count, head.d, w.v, kv.v_stride);
   return kv;
+}
+
+// What panel `index` of `count` brings into the second-level cache while it meets a block: a group
+// the next block's values and keys, one panel each; a panel on its own this block's values, then
+// the next block's keys. Waiting for these lines cost a tenth of the time at d 128. Rows with gaps
+// between them are left to the hardware.
+inline void fetch_on_the_way(const Head& head, int index, int count, KvBlock& kv) {
+  kv.far = kv.next = nullptr;
+  if (head.k.stride != head.d || head.v.stride != head.d) return;
+  const auto rows_from = [&](const Rows<const void*>& rows, std::int64_t key) {
+    return static_cast<const float*>(element(head.dtype, rows.data, key * rows.stride));
+  };
+  const std::int64_t end = kv.first_key + kv.keys;
+  const bool more = end + kv.keys <= head.n;
+  if (count == 1) {
+    kv.far = rows_from(head.v, kv.first_key);
+    if (more) kv.next = rows_from(head.k, end);
+  } else if (more && index < 2) {
+    kv.far = rows_from(index == 0 ? head.v : head.k, end);
+  }
 }
 
 // Panels of the group with nothing seen yet. Returns the keys that its last row sees.
@@ -196,12 +261,14 @@ inline void visit_keys(const Head& head, int count, std::int64_t end, int key_bl
                        const FlashWorkspace& w) {
   for (std::int64_t first = 0; first < end; first += key_block) {
     const int keys = static_cast<int>(std::min<std::int64_t>(key_block, end - first));
-    const KvBlock kv = open_block<Mac>(head, first, keys, count > 1, w);
+    KvBlock kv = open_block<Mac>(head, first, keys, w);
     for (int p = 0; p < count; ++p) {
       const PanelShape& shape = w.panels[p].shape;
       const std::int64_t last = shape.first_row + shape.rows - 1;
       if (visible_keys(last, head.diagonal, head.n) <= first) continue;
-      for_panel_type(shape, VisitBlock<Mac>{head, w.panels[p], kv, w.s});
+      fetch_on_the_way(head, p, count, kv);
+      VisitBlock<Mac> visit{head, w.panels[p], kv, w.s};
+      shape.pairs > 0 ? visit.run_pairs() : for_panel_type(shape, visit);
     }
   }
 }

@@ -43,7 +43,7 @@ inline void flash1_head(const Head& head, const PanelShape* shapes, int count, i
   }
   for (std::int64_t first = 0; first < seen; first += key_block) {
     const int keys = static_cast<int>(std::min<std::int64_t>(key_block, head.n - first));
-    const KvBlock kv = open_block<MacF32>(head, first, keys, count > 1, w);
+    const KvBlock kv = open_block<MacF32>(head, first, keys, w);
     std::int64_t at = 0;
     for (int p = 0; p < count; at += shapes[p].width(kLanes<Wide>), ++p) {
       const std::int64_t last = shapes[p].first_row + shapes[p].rows - 1;

@@ -32,17 +32,22 @@ std::int64_t flash_workspace_floats(int d, int key_block, int lanes) {
 
 namespace {
 
-// Keys per block. The tile of scores stays in L1 with the panel's queries; the dot product takes
-// twice as many, because it goes through them twice as fast.
-int key_block_for(Arithmetic arithmetic) { return arithmetic == Arithmetic::kBf16Dot ? 256 : 128; }
-
 // Matrix tiles have 16 columns: a rest of rows gets a whole register too.
-std::vector<PanelShape> panels_for(std::int64_t m, Isa isa) {
+std::vector<PanelShape> panels_for(std::int64_t m, Isa isa, Arithmetic arithmetic) {
+  if (isa == Isa::kAvx512 && arithmetic == Arithmetic::kFloat) return plan_panels_with_pairs(m);
   std::vector<PanelShape> panels = plan_panels(m, lanes_of(isa));
   if (isa == Isa::kAmx && !panels.empty()) {
     panels.back().vectors = std::max(panels.back().vectors, 1);
   }
   return panels;
+}
+
+// Keys per block. The tile of scores stays in L1 with the panel's queries; the dot product takes
+// twice as many, because it goes through them twice as fast. Panels of pairs go over a block's
+// values once for every four rows: with fewer keys they stay in L1 too.
+int key_block_for(Arithmetic arithmetic, const std::vector<PanelShape>& panels) {
+  if (arithmetic == Arithmetic::kBf16Dot) return 256;
+  return panels.size() == 1 && panels[0].pairs > 0 ? 64 : 128;
 }
 
 class Flash2 final : public Kernel {
@@ -52,9 +57,9 @@ class Flash2 final : public Kernel {
         dtype_(problem.dtype),
         lse_(problem.params.flag("lse")),
         threads_(problem.threads),
-        key_block_(key_block_for(arithmetic)),
         group_(flash_group(isa, arithmetic)),
-        panels_(panels_for(shape_.m, isa)) {
+        panels_(panels_for(shape_.m, isa, arithmetic)),
+        key_block_(key_block_for(arithmetic, panels_)) {
     const auto panels = static_cast<std::int64_t>(panels_.size());
     const std::int64_t heads = shape_.b * shape_.h;
     // As many groups as panels fill, or as threads need.
@@ -93,24 +98,13 @@ class Flash2 final : public Kernel {
   Dtype dtype_;
   bool lse_;
   int threads_;
-  int key_block_;
   FlashGroup group_;
   std::vector<PanelShape> panels_;
+  int key_block_;
   std::int64_t groups_;
   std::int64_t workspace_floats_;
   Buffer workspace_;
 };
-
-// Keys and values are read once per group of panels.
-double bytes_algorithm(const Problem& problem, Isa isa) {
-  const Shape s(problem);
-  const auto panels = static_cast<std::int64_t>(panels_for(s.m, isa).size());
-  const std::int64_t groups = (panels + kGroupPanels - 1) / kGroupPanels;
-  const double seen = s.visible_pairs() / static_cast<double>(s.m * s.n);
-  const double rows = 2.0 * static_cast<double>(s.b * s.h * s.m) * s.d;
-  const double keys = 2.0 * static_cast<double>(s.b * s.h * groups * s.n) * s.d * seen;
-  return (rows + keys) * static_cast<double>(size_of(problem.dtype));
-}
 
 std::string why_not_dot(const Problem& problem) {
   if (problem.dtype != Dtype::kBf16) return "";
@@ -124,6 +118,18 @@ Arithmetic arithmetic_for(const Problem& problem, Isa isa, bool widen) {
   const bool dot = !widen && problem.dtype == Dtype::kBf16 && isa == Isa::kAvx512 &&
                    cpu_has(CpuFeature::kAvx512Bf16) && why_not_dot(problem).empty();
   return dot ? Arithmetic::kBf16Dot : Arithmetic::kFloat;
+}
+
+// Keys and values are read once per group of panels.
+double bytes_algorithm(const Problem& problem, Isa isa) {
+  const Shape s(problem);
+  const auto panels =
+      static_cast<std::int64_t>(panels_for(s.m, isa, arithmetic_for(problem, isa, false)).size());
+  const std::int64_t groups = (panels + kGroupPanels - 1) / kGroupPanels;
+  const double seen = s.visible_pairs() / static_cast<double>(s.m * s.n);
+  const double rows = 2.0 * static_cast<double>(s.b * s.h * s.m) * s.d;
+  const double keys = 2.0 * static_cast<double>(s.b * s.h * groups * s.n) * s.d * seen;
+  return (rows + keys) * static_cast<double>(size_of(problem.dtype));
 }
 
 Variant flash2(Isa isa) {

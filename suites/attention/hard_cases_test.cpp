@@ -32,6 +32,7 @@ std::vector<Hard> with_queries() {
       {shape(1, 2, 2, 100, 300, 32, "bottom_right"), ""},
       {shape(1, 3, 3, 97, 40, 16, "bottom_right"), "", 2},
       {shape(1, 1, 1, 40, 97, 24, "top_left"), ""},
+      {shape(1, 1, 1, 30, 150, 35, "bottom_right"), ""},
       {shape(1, 1, 1, 63, 520, 128, "none"), "ascending_keys", 2},
       {shape(1, 1, 1, 200, 200, 80, "top_left"), "ascending_keys"},
       {shape(1, 2, 1, 33, 150, 64, "none"), "large_scores"},

@@ -6,8 +6,8 @@
 struct Panel {
   PanelShape shape;
   int width = 0;
-  float* q = nullptr;    // [word][width]
-  float* o = nullptr;    // [column][width], not yet divided by `sum`
+  float* q = nullptr;    // [word][width], or as pack_pairs puts it
+  float* o = nullptr;    // [column][width], or [row][column] for pairs; not yet divided by `sum`
   float* max = nullptr;  // [width], integers
   float* sum = nullptr;  // [width]
 };
@@ -20,7 +20,8 @@ struct KvBlock {
   std::int64_t v_stride = 0;
   std::int64_t first_key = 0;
   int keys = 0;
-  bool in_place = false;  // then what lies ahead is worth fetching
+  const float* far = nullptr;   // what to bring in during the scores: a row of words for every key
+  const float* next = nullptr;  // and during the values
 };
 
 // Rows of `words` words, transposed into panel form; missing rows are zero.
@@ -218,13 +219,18 @@ class PanelBlock {
     const float* k = kv_.k + from * kv_.k_stride;
     float* s = s_ + from * panel_.width + kFirst * kW;
     const int words = (d_ + kPer - 1) / kPer;
-    if constexpr (Mac::kInTiles) {
+    if constexpr (Mac::kPairs > 0) {
+      const float* far = kv_.far == nullptr ? nullptr : kv_.far + std::int64_t{from} * words;
+      score_keys_in_pairs<Mac::kPairs - 2 * kFirst>(panel_.q + 2 * kFirst * kW, Mac::kPairs * kW, k,
+                                                    kv_.k_stride, d_, to - from, s, panel_.width,
+                                                    top, far);
+    } else if constexpr (Mac::kInTiles) {
       score_keys_in_tiles<V, C - kFirst>(q, panel_.width, k, kv_.k_stride, words, to - from, s,
                                          top);
     } else {
-      const float* values = kv_.in_place ? kv_.v + from * kv_.v_stride : nullptr;
+      const float* far = kv_.far == nullptr ? nullptr : kv_.far + std::int64_t{from} * words;
       score_keys<Mac, V, C - kFirst>(q, panel_.width, k, kv_.k_stride, words, to - from, s, top,
-                                     values);
+                                     far);
     }
   }
 
@@ -269,14 +275,19 @@ class PanelBlock {
   void add_range(int from, int words) {
     float* weights = s_ + weights_at(from) + kFirst * kW;
     float* o = panel_.o + kFirst * kW;
-    if constexpr (Mac::kInTiles) {
+    if constexpr (Mac::kPairs > 0) {
+      float rescale[C * kW];
+      for (int c = 0; c < C; ++c) store(rescale + c * kW, rescale_[c]);
+      constexpr int kRow = kFirst * kW;
+      add_values_to_pairs(weights, panel_.width, 8 * Mac::kPairs - kRow,
+                          kv_.v + from * kv_.v_stride, kv_.v_stride, words, d_, rescale + kRow,
+                          panel_.o + kRow * Arena::padded(d_), kv_.next);
+    } else if constexpr (Mac::kInTiles) {
       add_values_in_tiles<V, C - kFirst>(weights, panel_.width, kv_.v + from / kPer, kv_.v_stride,
                                          words, d_, o, rescale_ + kFirst);
     } else {
-      const float* next = kv_.k + kv_.keys * kv_.k_stride;
       add_values<Mac, V, C - kFirst>(weights, panel_.width, kv_.v + from / kPer * kv_.v_stride,
-                                     kv_.v_stride, words, d_, o, rescale_ + kFirst,
-                                     kv_.in_place ? next : nullptr);
+                                     kv_.v_stride, words, d_, o, rescale_ + kFirst, kv_.next);
     }
   }
 

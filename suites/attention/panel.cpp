@@ -33,4 +33,20 @@ std::vector<PanelShape> plan_panels(std::int64_t m, int lanes) {
   return panels;
 }
 
+std::vector<PanelShape> plan_panels_with_pairs(std::int64_t m) {
+  constexpr int kLanes = 16, kFull = kPanelVectors * kLanes, kMostPairs = 5;
+  std::vector<PanelShape> panels;
+  for (std::int64_t row = 0; row < m;) {
+    PanelShape panel{.first_row = row, .vectors = kPanelVectors};
+    panel.rows = static_cast<int>(std::min<std::int64_t>(kFull, m - row));
+    if (panel.rows <= 8 * kMostPairs) {
+      panel.pairs = (panel.rows + 7) / 8;
+      panel.vectors = (panel.pairs + 1) / 2;
+    }
+    row += panel.rows;
+    panels.push_back(panel);
+  }
+  return panels;
+}
+
 }  // namespace sb::attention

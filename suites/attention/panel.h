@@ -38,10 +38,12 @@ struct Head {
 };
 
 // Query rows that share registers: `vectors` registers of rows, 0 for one register of half width.
+// With `pairs`, that many registers hold 8 rows each and two words of every row (pairs-inl.h).
 struct PanelShape {
   std::int64_t first_row = 0;
   int rows = 0;
   int vectors = 0;
+  int pairs = 0;
 
   int width(int lanes) const { return vectors == 0 ? (lanes + 1) / 2 : vectors * lanes; }
 };
@@ -51,6 +53,9 @@ inline constexpr int kGroupPanels = 4;  // panels that share one pass over keys 
 
 // Cuts m rows into panels: full ones, then a rest whose padding is less than half a register.
 std::vector<PanelShape> plan_panels(std::int64_t m, int lanes);
+
+// The same for registers of 16 with a rest of up to 40 rows in pairs of words.
+std::vector<PanelShape> plan_panels_with_pairs(std::int64_t m);
 
 // Hands out pieces of a thread's workspace, each on a cache line.
 class Arena {

@@ -5,6 +5,9 @@
 #include "suites/attention/transpose-inl.h"
 #include "suites/attention/convert-inl.h"
 #include "suites/attention/tile-inl.h"
+#if SB_ISA_SIMD == 16
+#include "suites/attention/pairs-inl.h"
+#endif
 #if SB_ISA_AMX
 #include "suites/attention/amx-inl.h"
 #endif

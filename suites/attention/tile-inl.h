@@ -9,6 +9,7 @@ struct MacF32 {
   static constexpr int kPerWord = 1;
   static constexpr int kGrain = 1;  // keys that a range of a block is rounded to
   static constexpr bool kInTiles = false;
+  static constexpr int kPairs = 0;
   template <class V>
   static SB_INLINE V mac(V rows, V word, V acc) {
     return fma(rows, word, acc);
@@ -21,6 +22,7 @@ struct MacBf16 {
   static constexpr int kPerWord = 2;
   static constexpr int kGrain = 2;
   static constexpr bool kInTiles = false;
+  static constexpr int kPairs = 0;
   static SB_INLINE __m512 mac(__m512 rows, __m512 word, __m512 acc) {
     return _mm512_dpbf16_ps(acc, (__m512bh)rows, (__m512bh)word);
   }
@@ -33,6 +35,12 @@ struct MacBf16 {
 };
 #endif
 
+// Panels of pairs of words, H registers wide.
+template <int H>
+struct MacPairs : MacF32 {
+  static constexpr int kPairs = H;
+};
+
 // Keys (or value columns) of a tile whose panel is C registers wide. AVX-512 has 32 registers:
 // 8 x 3 accumulators keep two FMA units busy with 11 loads per 24 FMAs, and one unit as well.
 template <int C>
@@ -43,22 +51,23 @@ inline constexpr int kTile = SB_ISA_SIMD == 16 ? (C == 3   ? 8
                                                   : C == 2 ? 6
                                                            : 12);
 
-// What a tile may fetch while it computes, in the order of addresses: null for nothing. Short
-// panels leave the hardware prefetcher behind; both streams together decide their speed.
+// What a tile may fetch while it computes, in the order of addresses: null for nothing. A step of
+// two words takes as many lines as R rows of two words are long.
 struct Ahead {
   const float* near = nullptr;  // into L1: the next keys
-  const float* far = nullptr;   // into L2: this block's values, or the next block's keys
+  const float* far = nullptr;   // into L2: values or keys of this block or the next
 };
 
-template <int kLines>
-SB_INLINE void fetch(const Ahead& ahead, std::int64_t offset) {
+template <int R>
+SB_INLINE void fetch(const Ahead& ahead, std::int64_t word) {
+  constexpr int kLines = (R + 7) / 8;
   SB_UNROLL
   for (int i = 0; i < kLines; ++i) {
-    if (ahead.near != nullptr) __builtin_prefetch(ahead.near + offset + 16 * i, 0, 3);
+    if (ahead.near != nullptr) __builtin_prefetch(ahead.near + word * R + 16 * i, 0, 3);
   }
   SB_UNROLL
   for (int i = 0; i < kLines; ++i) {
-    if (ahead.far != nullptr) __builtin_prefetch(ahead.far + offset + 16 * i, 0, 2);
+    if (ahead.far != nullptr) __builtin_prefetch(ahead.far + word * R + 16 * i, 0, 2);
   }
 }
 
@@ -76,6 +85,15 @@ SB_INLINE void mac_step(const float* rows, const float* const (&words)[R], std::
   }
 }
 
+// The same with words that lie side by side.
+template <class Mac, class V, int R, int C>
+SB_INLINE void value_step(const float* rows, const float* values, V (&acc)[R][C]) {
+  const float* words[R];
+  SB_UNROLL
+  for (int r = 0; r < R; ++r) words[r] = values + r;
+  mac_step<Mac>(rows, words, 0, acc);
+}
+
 // S^T tile: R keys against the panel `q`; raw scores into `s`, their maximum into `top`.
 template <class Mac, class V, int R, int C>
 SB_INLINE void score_tile(const float* q, int width, const float* k, std::int64_t k_stride,
@@ -89,12 +107,12 @@ SB_INLINE void score_tile(const float* q, int width, const float* k, std::int64_
     for (int c = 0; c < C; ++c) acc[r][c] = broadcast<V>(0.0f);
   }
   int w = 0;
-  for (; w + 16 <= words; w += 16) {
-    fetch<R>(ahead, std::int64_t{w} * R);
-    SB_UNROLL_2
-    for (int i = w; i < w + 16; ++i) mac_step<Mac>(q + i * width, key, i, acc);
+  for (; w + 2 <= words; w += 2) {
+    fetch<R>(ahead, w);
+    mac_step<Mac>(q + w * width, key, w, acc);
+    mac_step<Mac>(q + (w + 1) * width, key, w + 1, acc);
   }
-  for (; w < words; ++w) mac_step<Mac>(q + w * width, key, w, acc);
+  if (w < words) mac_step<Mac>(q + w * width, key, w, acc);
   SB_UNROLL
   for (int r = 0; r < R; ++r) {
     SB_UNROLL
@@ -116,19 +134,13 @@ SB_INLINE void value_tile(const float* p, int width, const float* v, std::int64_
     SB_UNROLL
     for (int c = 0; c < C; ++c) acc[r][c] = broadcast<V>(0.0f);
   }
-  SB_UNROLL_2
-  for (int w = 0; w < words; ++w) {
-    V row[C];
-    SB_UNROLL
-    for (int c = 0; c < C; ++c) row[c] = load<V>(p + w * width + c * kLanes<V>);
-    if (R == 16 && ahead != nullptr) __builtin_prefetch(ahead + 16 * w, 0, 2);
-    SB_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const V word = broadcast<V>(v[w * v_stride + r]);
-      SB_UNROLL
-      for (int c = 0; c < C; ++c) acc[r][c] = Mac::mac(row[c], word, acc[r][c]);
-    }
+  int w = 0;
+  for (; w + 2 <= words; w += 2) {
+    fetch<R>({.far = ahead}, w);
+    value_step<Mac>(p + w * width, v + w * v_stride, acc);
+    value_step<Mac>(p + (w + 1) * width, v + (w + 1) * v_stride, acc);
   }
+  if (w < words) value_step<Mac>(p + w * width, v + w * v_stride, acc);
   SB_UNROLL
   for (int r = 0; r < R; ++r) {
     SB_UNROLL
@@ -143,10 +155,12 @@ SB_INLINE void value_tile(const float* p, int width, const float* v, std::int64_
 template <class Mac, class V, int C, int R = kTile<C>>
 SB_INLINE void score_rest(const float* q, int width, const float* k, std::int64_t k_stride,
                           int words, int begin, int count, float* s, V (&top)[C],
-                          const float* values) {
+                          const float* far) {
   for (; begin + R <= count; begin += R) {
     const std::int64_t at = begin * k_stride;
-    const Ahead ahead = {k + at + R * k_stride, values == nullptr ? nullptr : values + at};
+    const bool in_line = k_stride == words;  // rows with gaps are left to the hardware
+    const Ahead ahead = {in_line ? k + at + R * k_stride : nullptr,
+                         far == nullptr ? nullptr : far + std::int64_t{begin} * words};
     score_tile<Mac, V, R, C>(q, width, k + at, k_stride, words, s + begin * width, top, ahead);
   }
   if constexpr (R > 1) {
@@ -158,10 +172,10 @@ SB_INLINE void score_rest(const float* q, int width, const float* k, std::int64_
 
 template <class Mac, class V, int C>
 SB_NOINLINE void score_keys(const float* q, int width, const float* k, std::int64_t k_stride,
-                            int words, int count, float* s, V* top, const float* values) {
+                            int words, int count, float* s, V* top, const float* far) {
   V best[C];
   for (int c = 0; c < C; ++c) best[c] = top[c];
-  score_rest<Mac, V, C>(q, width, k, k_stride, words, 0, count, s, best, values);
+  score_rest<Mac, V, C>(q, width, k, k_stride, words, 0, count, s, best, far);
   for (int c = 0; c < C; ++c) top[c] = best[c];
 }
 
@@ -171,7 +185,7 @@ SB_INLINE void value_rest(const float* p, int width, const float* v, std::int64_
                           const float* ahead) {
   for (; begin + R <= d; begin += R) {
     value_tile<Mac, V, R, C>(p, width, v + begin, v_stride, words, o + begin * width, scale,
-                             ahead == nullptr ? nullptr : ahead + begin / R * 16 * words);
+                             ahead == nullptr ? nullptr : ahead + std::int64_t{begin} * words);
   }
   if constexpr (R > 1) {
     if (begin < d) {
@@ -187,6 +201,16 @@ SB_NOINLINE void add_values(const float* p, int width, const float* v, std::int6
   for (int c = 0; c < C; ++c) factor[c] = scale[c];
   value_rest<Mac, V, C>(p, width, v, v_stride, words, 0, d, o, factor, ahead);
 }
+
+#if SB_ISA_SIMD != 16
+// The forms of pairs-inl.h, which no panel of this region asks for.
+template <int H, class... Args>
+void score_keys_in_pairs(Args...);
+template <class... Args>
+void add_values_to_pairs(Args...);
+template <class... Args>
+void pack_pairs(Args...);
+#endif
 
 #if !SB_ISA_AMX
 // The forms of amx-inl.h, which no Mac of this region asks for.

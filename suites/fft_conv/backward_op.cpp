@@ -22,20 +22,17 @@ struct Channel {
   double dk_size = 0;  // sqrt of the sum of the rows' squared sizes: rounding errors add like that
 };
 
-class FftConvBackward final : public Operation {
+class FftConvBackward final : public ConvolutionOperation {
  public:
   std::string_view name() const override { return "fft_conv_backward"; }
   std::string_view formula() const override {
     return "dz = corr(k, dy g_out), du = dz g_in, dg_in = dz u, dg_out = dy c, dk = sum_b corr(z, "
            "d)";
   }
-  std::vector<ParamSpec> params() const override { return shape_params(); }
-  std::vector<Dtype> dtypes() const override { return {Dtype::kF32, Dtype::kBf16, Dtype::kF16}; }
   std::string why_not(const Problem& problem) const override {
     if (Shape(problem).sparsity != 0) return "the backward pass takes whole spectra: sparsity = 0";
-    return why_not_shape(problem);
+    return ConvolutionOperation::why_not(problem);
   }
-  std::vector<std::string> fills() const override { return hard_fills(); }
 
   std::vector<TensorSpec> tensors(const Problem& problem) const override {
     std::vector<TensorSpec> specs = {
@@ -71,14 +68,8 @@ class FftConvBackward final : public Operation {
 
   void fill(const Problem& problem, const Fill& fill, std::uint64_t seed,
             const Operands& o) const override {
-    fill_signal(problem, fill, random_bits(seed, kU), o.get<void>(kU));
-    fill_kernel(problem, fill, random_bits(seed, kK), o.get<float>(kK));
-    const TensorSpec plain = signal_spec(problem, "dy", Role::kInput);
-    fill_tensor(plain, o.get<void>(kDy), Fill{}, random_bits(seed, kDy));
-    if (!Shape(problem).gated) return;
-    for (const Place place : {kGateIn, kGateOut}) {
-      fill_tensor(plain, o.get<void>(place), Fill{}, random_bits(seed, place));
-    }
+    if (!Shape(problem).gated) return fill_signals(problem, fill, seed, o, {kDy});
+    fill_signals(problem, fill, seed, o, {kDy, kGateIn, kGateOut});
   }
 
   // Channels are checked whole, because dk needs all of a channel's sequences.

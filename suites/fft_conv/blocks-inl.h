@@ -133,23 +133,36 @@ HWY_INLINE void twiddled_dft_rows(Points& z, const C* twiddles) {
   for (int r = 0; r < 4; ++r) z.set(r, a[r]);
 }
 
-HWY_INLINE void forward_innermost(Points& z, const InnermostTwiddles& w) {
-  dft_rows(z, w.outer);
-  transpose_blocks(z.re);
-  transpose_blocks(z.im);
-  dft_rows(z, w.inner);
-  transpose_floats(z.re);
-  transpose_floats(z.im);
-  dft_rows(z, nullptr);
+template <int kCount, class Stage>
+HWY_INLINE void each(Points* z, const Stage& stage) {
+  for (int i = 0; i < kCount; ++i) stage(z[i]);
 }
-HWY_INLINE void inverse_innermost(Points& z, const InnermostTwiddles& w) {
-  dft_rows(z, nullptr);
-  transpose_floats(z.re);
-  transpose_floats(z.im);
-  twiddled_dft_rows(z, w.inner);
+HWY_INLINE void transpose_blocks(Points& z) {
   transpose_blocks(z.re);
   transpose_blocks(z.im);
-  twiddled_dft_rows(z, w.outer);
+}
+HWY_INLINE void transpose_floats(Points& z) {
+  transpose_floats(z.re);
+  transpose_floats(z.im);
+}
+
+// Of kCount blocks at a time, stage by stage: the stages of one wait for one another, and the
+// instructions of the next are further away than a core looks.
+template <int kCount>
+HWY_INLINE void forward_innermost(Points* z, const InnermostTwiddles& w) {
+  each<kCount>(z, [&](Points& p) HWY_ATTR { dft_rows(p, w.outer); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { transpose_blocks(p); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { dft_rows(p, w.inner); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { transpose_floats(p); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { dft_rows(p, nullptr); });
+}
+template <int kCount>
+HWY_INLINE void inverse_innermost(Points* z, const InnermostTwiddles& w) {
+  each<kCount>(z, [&](Points& p) HWY_ATTR { dft_rows(p, nullptr); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { transpose_floats(p); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { twiddled_dft_rows(p, w.inner); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { transpose_blocks(p); });
+  each<kCount>(z, [&](Points& p) HWY_ATTR { twiddled_dft_rows(p, w.outer); });
 }
 
 #elif HWY_TARGET == HWY_AVX2
@@ -202,6 +215,20 @@ struct InnermostTwiddles {
 HWY_INLINE void forward_innermost(Points&, const InnermostTwiddles&) {}
 HWY_INLINE void inverse_innermost(Points&, const InnermostTwiddles&) {}
 
+#endif
+
+#if HWY_TARGET == HWY_AVX3
+inline constexpr int kTogether = 2;  // 16 registers of data, and the factors mostly from memory
+#else
+inline constexpr int kTogether = 1;
+template <int kCount>
+HWY_INLINE void forward_innermost(Points* z, const InnermostTwiddles& w) {
+  for (int i = 0; i < kCount; ++i) forward_innermost(z[i], w);
+}
+template <int kCount>
+HWY_INLINE void inverse_innermost(Points* z, const InnermostTwiddles& w) {
+  for (int i = 0; i < kCount; ++i) inverse_innermost(z[i], w);
+}
 #endif
 
 HWY_INLINE Points load_points(const float* re, const float* im) {

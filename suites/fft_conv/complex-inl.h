@@ -6,11 +6,12 @@
 #define SB_FFT_CONV_COMPLEX_INL_H
 #endif
 
-#include "suites/fft_conv/stored-inl.h"
+#include "backend/stored-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::fft_conv {
 namespace HWY_NAMESPACE {
+using namespace sb::HWY_NAMESPACE;
 
 struct C {
   V re, im;

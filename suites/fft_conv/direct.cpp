@@ -6,14 +6,16 @@
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on
+#include "backend/stored-inl.h"
 #include "core/buffer.h"
 #include "core/registry.h"
+#include "suites/fft_conv/pointwise.h"
 #include "suites/fft_conv/runs.h"
-#include "suites/fft_conv/stored-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::fft_conv {
 namespace HWY_NAMESPACE {
+using namespace sb::HWY_NAMESPACE;
 
 inline constexpr std::int64_t kAccumulators = 8;  // hides the latency of a multiply-add
 // What a thread's rows need behind their last element.

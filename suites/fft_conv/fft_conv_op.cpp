@@ -16,7 +16,7 @@ std::string number(std::int64_t value) { return std::to_string(value); }
 
 }  // namespace
 
-std::vector<ParamSpec> shape_params() {
+std::vector<ParamSpec> ConvolutionOperation::params() const {
   const auto length = [](std::string name, std::string doc) {
     return ParamSpec{
         .name = std::move(name), .doc = std::move(doc), .min = 0, .default_value = "0"};
@@ -47,7 +47,7 @@ std::vector<ParamSpec> shape_params() {
   };
 }
 
-std::string why_not_shape(const Problem& problem) {
+std::string ConvolutionOperation::why_not(const Problem& problem) const {
   const Shape s(problem);
   if (!std::has_single_bit(static_cast<std::uint64_t>(s.n))) {
     return "n = " + number(s.n) + " is not a power of two";
@@ -59,9 +59,22 @@ std::string why_not_shape(const Problem& problem) {
   return "";
 }
 
-std::vector<std::string> hard_fills() {
+std::vector<std::string> ConvolutionOperation::fills() const {
   return {"impulse_kernel",  "shifted_impulse_kernel", "zero_kernel",
           "decaying_kernel", "impulse_signal",         "alternating"};
+}
+
+void ConvolutionOperation::fill_signals(const Problem& problem, const Fill& fill,
+                                        std::uint64_t seed, const Operands& o,
+                                        std::initializer_list<int> others) {
+  static_assert(forward::kU == int{backward::kU} && forward::kK == int{backward::kK});
+  using namespace forward;
+  fill_signal(problem, fill, random_bits(seed, kU), o.get<void>(kU));
+  fill_kernel(problem, fill, random_bits(seed, kK), o.get<float>(kK));
+  const TensorSpec plain = signal_spec(problem, "", Role::kInput);
+  for (const int place : others) {
+    fill_tensor(plain, o.get<void>(place), Fill{}, random_bits(seed, place));
+  }
 }
 
 double transform_flops(std::int64_t n) {
@@ -131,7 +144,8 @@ double reference_cost(const Shape& s) {
 }
 
 ExpectedRows::ExpectedRows(std::int64_t n, Dtype dtype)
-    : float_error_(kFloatError * std::log2(static_cast<double>(n))) {
+    : float_error_(kFloatError * std::log2(static_cast<double>(n))),
+      least_(dtype == Dtype::kF16 ? 0x1p-14 : 0) {
   expected_.tolerance = dtype == Dtype::kF32 ? float_error_ : epsilon_of(dtype) / 2;
 }
 
@@ -145,8 +159,9 @@ void ExpectedRows::append(const std::vector<double>& row, const std::vector<doub
     const double value = row[i] * factor;
     const double rounding = largest * std::abs(factor);
     expected_.value.push_back(value);
-    expected_.scale.push_back(
-        wide ? rounding : std::abs(value) + rounding * float_error_ / expected_.tolerance);
+    expected_.scale.push_back(wide ? rounding
+                                   : std::max(std::abs(value), least_) +
+                                         rounding * float_error_ / expected_.tolerance);
   }
 }
 

@@ -1,6 +1,7 @@
 // What fft_conv and fft_conv_backward share as operations: parameters, inputs, tolerance.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,18 @@
 
 namespace sb::fft_conv {
 
-std::vector<ParamSpec> shape_params();
-std::string why_not_shape(const Problem& problem);
-std::vector<std::string> hard_fills();
+class ConvolutionOperation : public Operation {
+ public:
+  std::vector<ParamSpec> params() const override;
+  std::vector<Dtype> dtypes() const override { return {Dtype::kF32, Dtype::kBf16, Dtype::kF16}; }
+  std::string why_not(const Problem& problem) const override;
+  std::vector<std::string> fills() const override;
+
+ protected:
+  // u and k as the fill says, the signals at `others` normal(0, 1).
+  static void fill_signals(const Problem& problem, const Fill& fill, std::uint64_t seed,
+                           const Operands& o, std::initializer_list<int> others);
+};
 
 // FLOPs of one real transform of n points by the usual count, 2.5 n log2 n.
 double transform_flops(std::int64_t n);
@@ -18,7 +28,8 @@ double transform_flops(std::int64_t n);
 TensorSpec signal_spec(const Problem& problem, std::string name, Role role);
 TensorSpec kernel_spec(const Problem& problem, std::string name, Role role);
 
-// Sequences take the fill as it is; of hard_fills(), some shape the kernel and some the sequence.
+// Sequences take the fill as it is; of the operation's own, some shape the kernel and some the
+// sequence.
 void fill_signal(const Problem& problem, const Fill& fill, std::uint64_t seed, void* u);
 void fill_kernel(const Problem& problem, const Fill& fill, std::uint64_t seed, float* k);
 
@@ -43,6 +54,7 @@ class ExpectedRows {
 
  private:
   double float_error_;
+  double least_;  // a smaller element has no smaller ulp
   Expected expected_;
 };
 

@@ -67,5 +67,24 @@ void scale_spectrum(const Shape& shape, float* bins) {
   }
 }
 
+FftwRows::FftwRows(const Problem& problem, int areas)
+    : shape_(problem),
+      dtype_(problem.dtype),
+      threads_(problem.threads),
+      transform_(shape_.n),
+      spectra_(problem, transform_),
+      areas_(areas),
+      stride_(spectrum_stride(shape_.bins())),
+      bins_(floats(stride_ * areas * threads_)),
+      rows_(floats(shape_.n * threads_)) {}
+
+void FftwRows::load(int thread, const void* x, const void* gate, std::int64_t first) const {
+  load_row(dtype_, at(dtype_, x, first), at(dtype_, gate, first), shape_.l, shape_.n, row(thread));
+}
+
+void FftwRows::store(int thread, const void* factor, std::int64_t first, void* y) const {
+  store_row(dtype_, row(thread), at(dtype_, factor, first), shape_.l, at(dtype_, y, first));
+}
+
 }  // namespace sb::fft_conv
 #endif

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/buffer.h"
+#include "core/variant.h"
 #include "suites/fft_conv/convolution.h"
 
 namespace sb::fft_conv {
@@ -97,6 +98,35 @@ class HalfSpectra {
   std::int64_t stride_;
   Buffer spectra_;
   Buffer padded_;  // a kernel of n taps per thread
+};
+
+// A kernel that goes row by row: its transforms and spectra, and per thread `areas` rows of bins
+// and one row of floats.
+class FftwRows : public Kernel {
+ protected:
+  FftwRows(const Problem& problem, int areas);
+
+  // row(thread) = x gate (null: none) from element `first` on, padded with zeros; and
+  // y = row(thread) factor.
+  void load(int thread, const void* x, const void* gate, std::int64_t first) const;
+  void store(int thread, const void* factor, std::int64_t first, void* y) const;
+
+  float* row(int thread) const { return rows_.as<float>() + thread * shape_.n; }
+  float* bins(int thread, int area = 0) const {
+    return bins_.as<float>() + (thread * areas_ + area) * stride_;
+  }
+
+  Shape shape_;
+  Dtype dtype_;
+  int threads_;
+  RealTransform transform_;
+  HalfSpectra spectra_;
+
+ private:
+  int areas_;
+  std::int64_t stride_;
+  Buffer bins_;
+  Buffer rows_;
 };
 
 }  // namespace sb::fft_conv

@@ -1,6 +1,5 @@
-// fftw_fused, backward: FFTW's real transforms row by row, a channel per
-// thread. The kernel's gradient stays a spectrum until all of a channel's
-// sequences are in.
+// fftw_fused, backward: FFTW's real transforms row by row, a channel per thread. The kernel's
+// gradient stays a spectrum until all of a channel's sequences are in.
 #if SB_HAVE_FFTW
 #include <algorithm>
 
@@ -13,17 +12,9 @@ namespace {
 
 using namespace backward;
 
-class FftwBackward final : public Kernel {
+class FftwBackward final : public FftwRows {
  public:
-  explicit FftwBackward(const Problem& problem)
-      : shape_(problem),
-        dtype_(problem.dtype),
-        threads_(problem.threads),
-        transform_(shape_.n),
-        spectra_(problem, transform_),
-        stride_(spectrum_stride(shape_.bins())),
-        bins_(floats(3 * stride_ * threads_)),
-        rows_(floats(shape_.n * threads_)) {}
+  explicit FftwBackward(const Problem& problem) : FftwRows(problem, kAreas) {}
 
   void prepare(const Operands& o) override { spectra_.prepare(o.get<float>(kK)); }
 
@@ -38,54 +29,36 @@ class FftwBackward final : public Kernel {
   }
 
  private:
+  enum Area { kAreaU, kAreaD, kAreaSum, kAreas };
+
   void channel(const Operands& o, int thread, std::int64_t h) const {
-    float* u = bins_.as<float>() + 3 * stride_ * thread;
-    float* d = u + stride_;
-    float* sum = d + stride_;
-    float* row = rows_.as<float>() + shape_.n * thread;
-    std::fill_n(sum, stride_, 0.0f);
+    float *u = bins(thread, kAreaU), *d = bins(thread, kAreaD), *sum = bins(thread, kAreaSum);
+    const auto factor = [&](Place place) {
+      return shape_.gated ? o.get<const void>(place) : nullptr;
+    };
+    std::fill_n(sum, 2 * shape_.bins(), 0.0f);
     const float* k = spectra_.of(thread, h, o.get<float>(kK));
     for (std::int64_t b = 0; b < shape_.b; ++b) {
       const std::int64_t first = shape_.row(b, h) * shape_.l;
-      transform(o, kU, kGateIn, first, row, u);
-      transform(o, kDy, kGateOut, first, row, d);
+      load(thread, o.get<void>(kU), factor(kGateIn), first);
+      transform_.forward(row(thread), u);
+      load(thread, o.get<void>(kDy), factor(kGateOut), first);
+      transform_.forward(row(thread), d);
       add_product_conjugate(d, u, shape_.bins(), sum);
       multiply_conjugate(d, k, shape_.bins());
-      transform_.inverse(d, row);
-      write(o, row, kDu, kGateIn, first);
+      transform_.inverse(d, row(thread));
+      store(thread, factor(kGateIn), first, o.get<void>(kDu));
       if (!shape_.gated) continue;
-      write(o, row, kDGateIn, kU, first);
+      store(thread, o.get<void>(kU), first, o.get<void>(kDGateIn));
       multiply(u, k, shape_.bins());
-      transform_.inverse(u, row);
-      write(o, row, kDGateOut, kDy, first);
+      transform_.inverse(u, row(thread));
+      store(thread, o.get<void>(kDy), first, o.get<void>(kDGateOut));
     }
-    transform_.inverse(sum, row);
+    transform_.inverse(sum, row(thread));
     float* dk = o.get<float>(kDk) + h * shape_.lk;
     const float scale = 1.0f / static_cast<float>(shape_.n);
-    for (std::int64_t i = 0; i < shape_.lk; ++i) dk[i] = scale * row[i];
+    for (std::int64_t i = 0; i < shape_.lk; ++i) dk[i] = scale * row(thread)[i];
   }
-
-  void transform(const Operands& o, Place x, Place gate, std::int64_t first, float* row,
-                 float* z) const {
-    load_row(dtype_, at(dtype_, o.get<const void>(x), first), factor(o, gate, first), shape_.l,
-             shape_.n, row);
-    transform_.forward(row, z);
-  }
-  void write(const Operands& o, const float* row, Place y, Place times, std::int64_t first) const {
-    store_row(dtype_, row, factor(o, times, first), shape_.l, at(dtype_, o.get<void>(y), first));
-  }
-  const void* factor(const Operands& o, Place place, std::int64_t first) const {
-    return shape_.gated ? at(dtype_, o.get<const void>(place), first) : nullptr;
-  }
-
-  Shape shape_;
-  Dtype dtype_;
-  int threads_;
-  RealTransform transform_;
-  HalfSpectra spectra_;
-  std::int64_t stride_;
-  Buffer bins_;
-  Buffer rows_;
 };
 
 const Registration fftw_fused{

@@ -9,64 +9,42 @@
 namespace sb::fft_conv {
 namespace {
 
-class FftwFused final : public Kernel {
- public:
-  explicit FftwFused(const Problem& problem)
-      : shape_(problem),
-        dtype_(problem.dtype),
-        threads_(problem.threads),
-        transform_(shape_.n),
-        spectra_(problem, transform_),
-        stride_(spectrum_stride(shape_.bins())),
-        bins_(floats(stride_ * threads_)),
-        rows_(floats(shape_.n * threads_)) {}
+using namespace forward;
 
-  void prepare(const Operands& o) override { spectra_.prepare(o.get<float>(forward::kK)); }
+class FftwFused final : public FftwRows {
+ public:
+  explicit FftwFused(const Problem& problem) : FftwRows(problem, 1) {}
+
+  void prepare(const Operands& o) override { spectra_.prepare(o.get<float>(kK)); }
 
   void run(const Operands& o) override {
-    using namespace forward;
     const bool in_place = dtype_ == Dtype::kF32 && !shape_.gated && shape_.l == shape_.n &&
                           rows_aligned(o.get<void>(kU), shape_.n) &&
                           rows_aligned(o.get<void>(kY), shape_.n);
+    const auto gate = [&](Place place) {
+      return shape_.gated ? o.get<const void>(place) : nullptr;
+    };
     for_each_run(shape_, threads_, 1, [&](int thread, const Run& run) {
       const float* k = spectra_.of(thread, run.channel, o.get<float>(kK));
       for (std::int64_t b = run.begin; b < run.end; ++b) {
         const std::int64_t first = shape_.row(b, run.channel) * shape_.l;
-        in_place ? convolve(thread, o.get<float>(kU) + first, k, o.get<float>(kY) + first)
-                 : convolve_through_copy(thread, o, first, k);
+        if (in_place) {
+          convolve(thread, o.get<float>(kU) + first, k, o.get<float>(kY) + first);
+          continue;
+        }
+        load(thread, o.get<void>(kU), gate(kGateIn), first);
+        convolve(thread, row(thread), k, row(thread));
+        store(thread, gate(kGateOut), first, o.get<void>(kY));
       }
     });
   }
 
  private:
   void convolve(int thread, const float* u, const float* k, float* y) const {
-    float* z = bins_.as<float>() + thread * stride_;
-    transform_.forward(u, z);
-    multiply(z, k, shape_.bins());
-    transform_.inverse(z, y);
+    transform_.forward(u, bins(thread));
+    multiply(bins(thread), k, shape_.bins());
+    transform_.inverse(bins(thread), y);
   }
-
-  void convolve_through_copy(int thread, const Operands& o, std::int64_t first,
-                             const float* k) const {
-    using namespace forward;
-    float* row = rows_.as<float>() + thread * shape_.n;
-    const auto gate = [&](Place place) {
-      return shape_.gated ? at(dtype_, o.get<const void>(place), first) : nullptr;
-    };
-    load_row(dtype_, at(dtype_, o.get<const void>(kU), first), gate(kGateIn), shape_.l, shape_.n,
-             row);
-    convolve(thread, row, k, row);
-    store_row(dtype_, row, gate(kGateOut), shape_.l, at(dtype_, o.get<void>(kY), first));
-  }
-
-  Shape shape_;
-  Dtype dtype_;
-  int threads_;
-  RealTransform transform_;
-  HalfSpectra spectra_;
-  std::int64_t stride_;
-  Buffer bins_;
-  Buffer rows_;
 };
 
 const Registration fftw_fused{

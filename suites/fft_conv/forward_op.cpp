@@ -11,16 +11,12 @@ namespace {
 
 using namespace forward;
 
-class FftConv final : public Operation {
+class FftConv final : public ConvolutionOperation {
  public:
   std::string_view name() const override { return "fft_conv"; }
   std::string_view formula() const override {
     return "y[i] = g_out[i] sum_m k[m] (u g_in)[(i - m) mod n]";
   }
-  std::vector<ParamSpec> params() const override { return shape_params(); }
-  std::vector<Dtype> dtypes() const override { return {Dtype::kF32, Dtype::kBf16, Dtype::kF16}; }
-  std::string why_not(const Problem& problem) const override { return why_not_shape(problem); }
-  std::vector<std::string> fills() const override { return hard_fills(); }
 
   std::vector<TensorSpec> tensors(const Problem& problem) const override {
     std::vector<TensorSpec> specs = {signal_spec(problem, "u", Role::kInput),
@@ -52,13 +48,8 @@ class FftConv final : public Operation {
 
   void fill(const Problem& problem, const Fill& fill, std::uint64_t seed,
             const Operands& o) const override {
-    fill_signal(problem, fill, random_bits(seed, kU), o.get<void>(kU));
-    fill_kernel(problem, fill, random_bits(seed, kK), o.get<float>(kK));
-    if (!Shape(problem).gated) return;
-    const TensorSpec gate = signal_spec(problem, "gate", Role::kInput);
-    for (const Place place : {kGateIn, kGateOut}) {
-      fill_tensor(gate, o.get<void>(place), Fill{}, random_bits(seed, place));
-    }
+    if (!Shape(problem).gated) return fill_signals(problem, fill, seed, o, {});
+    fill_signals(problem, fill, seed, o, {kGateIn, kGateOut});
   }
 
   std::vector<Expected> reference(const Problem& problem, const Operands& o) const override {

@@ -2,20 +2,15 @@
 // multiplied by the kernel's spectrum and transformed back while it is in a cache, a real pass
 // writes the rows (times the output gate). No pass reorders anything: the spectrum is kept in the
 // order in which the transform leaves it. While blocks are computed the next rows are fetched.
-#include "core/phase.h"
 #include "core/registry.h"
 #include "hwy/cache_control.h"
 #include "suites/fft_conv/fused_rows.h"
 #include "suites/fft_conv/pointwise.h"
-#include "suites/fft_conv/runs.h"
 
 namespace sb::fft_conv {
 namespace {
 
 using namespace forward;
-
-// Longer rows would push each other out of the second-level cache before they are used.
-constexpr std::int64_t kLongestFetched = 32768;
 
 class Fused final : public Kernel {
  public:
@@ -24,92 +19,38 @@ class Fused final : public Kernel {
   void prepare(const Operands& o) override { rows_.prepare(o.get<float>(kK)); }
 
   void run(const Operands& o) override {
-    const Shape& s = rows_.shape();
     bypass_ = rows_.bypasses_caches(o.get<void>(kY));
-    const std::int64_t teams = s.h * ((s.b + rows_.team_rows() - 1) / rows_.team_rows());
-    if (teams < rows_.threads() && !rows_.ragged()) return run_threads_inside(o);
-    for_each_run(s, rows_.threads(), rows_.team_rows(), [&](int thread, const Run& run) {
-      const float* k = rows_.spectrum_of(thread, run.channel, o.get<float>(kK));
+    const auto gate = [&](Place place) {
+      return rows_.shape().gated ? o.get<const void>(place) : nullptr;
+    };
+    rows_.for_each_share([&](int thread, const Run& run, bool shared) {
+      const float* k = rows_.spectrum_of(thread, run.channel, o.get<float>(kK), shared);
       for (std::int64_t b = run.begin; b < run.end; b += rows_.team_rows()) {
         const Team team = rows_.team(run.channel, b, run.end);
-        Ahead ahead = fetched(o, team, run, b);
-        load(o, thread, team, 0, rows_.plan().s);
-        rows_.engine().convolve(rows_.plan(), rows_.work(thread), k, team.rows,
-                                {0, blocks_of(team)}, ahead);
-        store(o, thread, team, 0, rows_.plan().s);
+        Ahead ahead;
+        if (!shared)
+          ahead = rows_.fetched(run, b, {o.get<void>(kU), gate(kGateIn)}, {gate(kGateOut)});
+        convolve(o, thread, team, k, ahead, shared);
       }
       if (bypass_) hwy::FlushStream();
     });
   }
 
  private:
-  int blocks_of(const Team& team) const { return team.rows * rows_.plan().own() + 2; }
-
-  void load(const Operands& o, int thread, const Team& team, std::int64_t begin,
-            std::int64_t end) const {
-    rows_.forward(thread, 0, team, o.get<void>(kU),
-                  rows_.shape().gated ? o.get<void>(kGateIn) : nullptr, begin, end);
-  }
-  void store(const Operands& o, int thread, const Team& team, std::int64_t begin,
-             std::int64_t end) const {
-    rows_.inverse(thread, 0, team,
-                  {{o.get<void>(kY), rows_.shape().gated ? o.get<void>(kGateOut) : nullptr}},
-                  bypass_, begin, end);
-  }
-
-  // Fewer teams than threads: all threads work on each, part by part.
-  void run_threads_inside(const Operands& o) const {
-    const Shape& s = rows_.shape();
-    const std::int64_t units = rows_.plan().s / 16;
-    for (std::int64_t channel = 0; channel < s.h; ++channel) {
-      const float* k = rows_.spectrum_of(0, channel, o.get<float>(kK));
-      for (std::int64_t b = 0; b < s.b; b += rows_.team_rows()) {
-        const Team team = rows_.team(channel, b, s.b);
-        const int blocks = blocks_of(team);
-        const auto part = [&](int t) { return units * t / rows_.threads() * 16; };
-#pragma omp parallel num_threads(rows_.threads())
-        {
-#pragma omp for schedule(static)
-          for (int t = 0; t < rows_.threads(); ++t) load(o, 0, team, part(t), part(t + 1));
-#pragma omp for schedule(dynamic)
-          for (int block = 0; block < blocks; ++block) {
-            Ahead nothing;
-            rows_.engine().convolve(rows_.plan(), rows_.work(0), k, team.rows, {block, block + 1},
-                                    nothing);
-          }
-#pragma omp for schedule(static)
-          for (int t = 0; t < rows_.threads(); ++t) {
-            store(o, 0, team, part(t), part(t + 1));
-            if (bypass_) hwy::FlushStream();
-          }
-        }
-      }
-    }
-  }
-
-  // The inputs of the next team of this run, and this team's output gates.
-  Ahead fetched(const Operands& o, const Team& team, const Run& run, std::int64_t b) const {
-    const Shape& s = rows_.shape();
-    Ahead ahead;
-    if (s.n > kLongestFetched || !rows_.out_of_cache()) return ahead;
-    const auto add = [&](Place place, const Team& of) {
-      for (int row = 0; row < of.rows; ++row) {
-        ahead.stream[ahead.count++] =
-            static_cast<const char*>(rows_.element(o.get<void>(place), of, row));
-      }
+  void convolve(const Operands& o, int thread, const Team& team, const float* k, Ahead& ahead,
+                bool shared) const {
+    const auto gate = [&](Place place) {
+      return rows_.shape().gated ? o.get<const void>(place) : nullptr;
     };
-    const std::int64_t next = b + rows_.team_rows();
-    if (next < run.end || run.channel + 1 < s.h) {
-      const Team then = next < run.end ? rows_.team(run.channel, next, run.end)
-                                       : rows_.team(run.channel + 1, 0, s.b);
-      add(kU, then);
-      if (s.gated) add(kGateIn, then);
-    }
-    if (s.gated) add(kGateOut, team);
-    const std::int64_t lines = (s.l * static_cast<std::int64_t>(size_of(rows_.dtype())) + 63) / 64;
-    const std::int64_t innermost = blocks_of(team) * rows_.plan().s / 64;
-    ahead.lines = static_cast<int>((lines + innermost - 1) / innermost);
-    return ahead;
+    rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
+      rows_.forward(thread, 0, team, o.get<void>(kU), gate(kGateIn), begin, end);
+    });
+    rows_.frequencies(shared, [&](FrequencyRange range) {
+      rows_.engine().convolve(rows_.plan(), rows_.work(thread), k, team.rows, range, ahead);
+    });
+    rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
+      rows_.inverse(thread, 0, team, {{o.get<void>(kY), gate(kGateOut)}}, bypass_, begin, end);
+    });
   }
 
   FusedRows rows_;

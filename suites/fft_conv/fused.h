@@ -29,13 +29,14 @@ struct TeamOutput {
 // What to fetch into the second-level cache while blocks are computed: of every stream `lines`
 // cache lines per innermost block.
 struct Ahead {
-  const char* stream[6] = {};
+  const char* stream[8] = {};
   int count = 0;
   int lines = 0;
 };
 
-// Blocks [begin, end) of a team: those of the first row, of the second row, 0, R/2.
-struct BlockRange {
+// Frequencies [begin, end) of a team: the rows' own ones, of which each row has a block, then 0 and
+// R/2, whose blocks the rows share.
+struct FrequencyRange {
   int begin, end;
 };
 
@@ -49,17 +50,17 @@ struct FusedEngine {
                   std::int64_t end);
 
   // Blocks of a team of `rows` rows, times the spectrum and back; advances the streams of `ahead`.
-  void (*convolve)(const FusedPlan&, float* work, const float* spectrum, int rows, BlockRange,
+  void (*convolve)(const FusedPlan&, float* work, const float* spectrum, int rows, FrequencyRange,
                    Ahead&);
   // Of a kernel alone in its team: its scaled spectrum.
-  void (*spectrum)(const FusedPlan&, float* work, float* spectrum);
+  void (*spectrum)(const FusedPlan&, float* work, float* spectrum, FrequencyRange);
 
   // u and d are the teams of z and dy g_out. Leaves c in u (if `with_c`) and dz in d; adds the
   // product of d and conj(u) to `sum`, a spectrum.
   void (*gradients)(const FusedPlan&, float* u, float* d, const float* spectrum, float* sum,
-                    int rows, bool with_c);
+                    int rows, bool with_c, FrequencyRange, Ahead&);
   // The blocks of a team of one whose scaled spectrum is `sum`.
-  void (*from_spectrum)(const FusedPlan&, const float* sum, float* work);
+  void (*from_spectrum)(const FusedPlan&, const float* sum, float* work, FrequencyRange);
 };
 
 // Of an instruction set that this build has code for; else the scalar one.

@@ -48,6 +48,7 @@ struct FusedPlan {
 
   int own() const { return radix / 2 - 1; }
   int slots() const { return radix / 2; }
+  int frequencies() const { return own() + 2; }
   std::int64_t work_floats() const { return 2 * plane; }
   // A spectrum holds the own blocks, block 0 and block R/2. If blocks are as small as the innermost
   // kernel, a team's lie side by side and one call does them all: the own blocks come twice then.

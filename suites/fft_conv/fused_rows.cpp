@@ -11,6 +11,11 @@ namespace {
 // work area (8 n bytes) fits the second-level cache with room to spare.
 constexpr std::int64_t kLongestPair = 65536;
 
+// Rows longer than this, or more bytes at a time, would push each other out of the second-level
+// cache before they are used.
+constexpr std::int64_t kLongestFetched = 32768;
+constexpr std::int64_t kMostFetched = 768 << 10;
+
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
 constexpr std::int64_t kStreamingBytes = 4 << 20;
@@ -47,24 +52,28 @@ FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
 
 void FusedRows::prepare(const float* k) {
   if (!shape_.cached) return;
-  for (std::int64_t h = 0; h < shape_.h; ++h) make_spectrum(0, k + h * shape_.lk, spectrum(h));
+  for (std::int64_t h = 0; h < shape_.h; ++h) {
+    make_spectrum(0, k + h * shape_.lk, spectrum(h), false);
+  }
 }
 
-const float* FusedRows::spectrum_of(int thread, std::int64_t channel, const float* k) const {
+const float* FusedRows::spectrum_of(int thread, std::int64_t channel, const float* k,
+                                    bool shared) const {
   if (shape_.cached) return spectrum(channel);
-  make_spectrum(thread, k + channel * shape_.lk, spectrum(thread));
+  make_spectrum(thread, k + channel * shape_.lk, spectrum(thread), shared);
   return spectrum(thread);
 }
 
-void FusedRows::make_spectrum(int thread, const float* k, float* to) const {
-  if (shape_.lk != row_points_) {
-    load_row(Dtype::kF32, k, nullptr, shape_.lk, row_points_, copy(thread, 0));
-    k = copy(thread, 0);
-  }
+void FusedRows::make_spectrum(int thread, const float* k, float* to, bool shared) const {
+  const bool padded = shape_.lk != row_points_;
   TeamInput in;
-  in.x[0] = k;
-  engine_.forward(plan_, Dtype::kF32, in, work(thread), 0, plan_.s);
-  engine_.spectrum(plan_, work(thread), to);
+  in.x[0] = padded ? copy(thread, 0) : k;
+  columns(shared, padded, [&](std::int64_t begin, std::int64_t end) {
+    if (padded) load_row(Dtype::kF32, k, nullptr, shape_.lk, row_points_, copy(thread, 0));
+    engine_.forward(plan_, Dtype::kF32, in, work(thread), begin, end);
+  });
+  frequencies(shared,
+              [&](FrequencyRange range) { engine_.spectrum(plan_, work(thread), to, range); });
 }
 
 Team FusedRows::team(std::int64_t channel, std::int64_t b, std::int64_t end) const {
@@ -118,6 +127,31 @@ void FusedRows::inverse(int thread, int area, const Team& team,
 
 const void* FusedRows::element(const void* base, const Team& team, int row) const {
   return at(dtype_, base, team.first + row * shape_.h * shape_.l);
+}
+
+Ahead FusedRows::fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
+                         std::initializer_list<const void*> own) const {
+  Ahead ahead;
+  if (shape_.n > kLongestFetched || !out_of_cache()) return ahead;
+  const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
+    for (const void* input : inputs) {
+      for (int row = 0; input != nullptr && row < of.rows; ++row) {
+        ahead.stream[ahead.count++] = static_cast<const char*>(element(input, of, row));
+      }
+    }
+  };
+  const Team now = team(run.channel, b, run.end);
+  if (b + team_ < run.end) {
+    add(next, team(run.channel, b + team_, run.end));
+  } else if (run.channel + 1 < shape_.h) {
+    add(next, team(run.channel + 1, 0, shape_.b));
+  }
+  add(own, now);
+  const std::int64_t bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
+  if (ahead.count * bytes > kMostFetched) return Ahead();
+  const std::int64_t innermost = (now.rows * plan_.own() + 2) * plan_.s / 64;
+  ahead.lines = static_cast<int>(((bytes + 63) / 64 + innermost - 1) / innermost);
+  return ahead;
 }
 
 bool FusedRows::out_of_cache() const {

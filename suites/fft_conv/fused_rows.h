@@ -9,6 +9,7 @@
 #include "core/buffer.h"
 #include "suites/fft_conv/convolution.h"
 #include "suites/fft_conv/fused.h"
+#include "suites/fft_conv/runs.h"
 
 namespace sb::fft_conv {
 
@@ -41,10 +42,42 @@ class FusedRows {
   }
 
   void prepare(const float* k);  // does nothing unless spectra are cached
-  const float* spectrum_of(int thread, std::int64_t channel, const float* k) const;
+  // Called by one thread of its own, or by all that share the work of `thread` (for_each_share).
+  const float* spectrum_of(int thread, std::int64_t channel, const float* k, bool shared) const;
 
   int team_rows() const { return team_; }  // most that a team has
   Team team(std::int64_t channel, std::int64_t b, std::int64_t end) const;
+
+  // Calls body(thread, run, shared) for every run: each thread has runs and a work area of its own,
+  // or, with fewer teams than threads, all of them call it for every channel and thread 0, and
+  // divide columns and frequencies among them.
+  template <class Body>
+  void for_each_share(const Body& body) const {
+    if (shape_.h * ((shape_.b + team_ - 1) / team_) >= threads_) {
+      return for_each_run(shape_, threads_, team_,
+                          [&](int thread, const Run& run) { body(thread, run, false); });
+    }
+#pragma omp parallel num_threads(threads_)
+    for (std::int64_t channel = 0; channel < shape_.h; ++channel) {
+      body(0, Run{channel, 0, shape_.b}, true);
+    }
+  }
+  // f(begin, end) for all columns of a real pass. What goes through a copy is `whole`: not cut.
+  template <class F>
+  void columns(bool shared, bool whole, const F& f) const {
+    if (!shared) return f(0, plan_.s);
+    const std::int64_t parts = whole ? 1 : threads_;
+#pragma omp for schedule(static)
+    for (std::int64_t t = 0; t < parts; ++t) {
+      f(plan_.s / 16 * t / parts * 16, plan_.s / 16 * (t + 1) / parts * 16);
+    }
+  }
+  template <class F>
+  void frequencies(bool shared, const F& f) const {
+    if (!shared) return f(FrequencyRange{0, plan_.frequencies()});
+#pragma omp for schedule(dynamic)
+    for (int i = 0; i < plan_.frequencies(); ++i) f(FrequencyRange{i, i + 1});
+  }
 
   // Columns [begin, end) of the real passes: x times gate (null: none) into a work area, and the
   // work area into up to two results.
@@ -54,7 +87,7 @@ class FusedRows {
                bool bypass, std::int64_t begin, std::int64_t end) const;
 
   // Passes read and write rows where they lie if they are as long as the plan's; others go through
-  // a thread's copies, and then a real pass is not to be cut into parts.
+  // a thread's copies.
   bool ragged() const { return shape_.l != row_points_; }
   std::int64_t row_points() const { return row_points_; }
   float* copy(int thread, int which) const {  // two per work area
@@ -62,6 +95,10 @@ class FusedRows {
   }
   const void* element(const void* base, const Team& team, int row) const;
 
+  // What to fetch while the team at sequence `b` of a run is computed: the next team's rows of some
+  // inputs, its own of others (null: no such input).
+  Ahead fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
+                std::initializer_list<const void*> own) const;
   bool out_of_cache() const;  // a call's rows
   // May a call's results y bypass the caches, and is that worth it?
   bool bypasses_caches(const void* y) const;
@@ -70,7 +107,7 @@ class FusedRows {
   float* spectrum(std::int64_t i) const {
     return spectra_.as<float>() + i * plan_.spectrum_floats();
   }
-  void make_spectrum(int thread, const float* k, float* to) const;
+  void make_spectrum(int thread, const float* k, float* to, bool shared) const;
 
   Shape shape_;
   Dtype dtype_;

@@ -14,6 +14,7 @@
 #include "core/registry.h"
 #include "suites/fft_conv/complex-inl.h"
 #include "suites/fft_conv/lanes.h"
+#include "suites/fft_conv/pointwise.h"
 #include "suites/fft_conv/runs.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -6,11 +6,12 @@
 // clang-format off
 #include "hwy/foreach_target.h"
 // clang-format on
-#include "suites/fft_conv/stored-inl.h"
+#include "backend/stored-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sb::fft_conv {
 namespace HWY_NAMESPACE {
+using namespace sb::HWY_NAMESPACE;
 
 // The last elements of a row, fewer than a vector, through a whole vector's worth of stack.
 template <class T>

@@ -4,16 +4,9 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "backend/stored.h"
 
 namespace sb::fft_conv {
-
-struct Bf16 {
-  std::uint16_t bits;
-};
-struct F16 {
-  std::uint16_t bits;
-};
 
 // z[i] = u[i] gate[i] as floats (gate null: u[i]), zeros from `count` to `padded`.
 void load_row(Dtype dtype, const void* u, const void* gate, std::int64_t count, std::int64_t padded,

@@ -193,11 +193,7 @@ template <class T>
 HWY_INLINE void store_result(V v, const TeamOutput::Result& result, std::int64_t i, bool streams) {
   auto* y = static_cast<T*>(result.y);
   if (result.factor != nullptr) v = hn::Mul(v, load(static_cast<const T*>(result.factor) + i));
-  if (streams) {
-    store<Stores::kStreaming>(v, y + i);
-  } else {
-    store<Stores::kOrdinary>(v, y + i);
-  }
+  streams ? store<true>(v, y + i) : store<false>(v, y + i);
 }
 
 // Real and imaginary parts of the blocks are exchanged (blocks-inl.h): what was the first row's

@@ -4,13 +4,7 @@
 #include <cstring>
 #include <limits>
 
-#include "core/dtype.h"
-#include "hwy/cache_control.h"
-#include "hwy/highway.h"
 #include "suites/softmax/passes.h"
-#if HWY_ARCH_X86
-#include <emmintrin.h>
-#endif
 
 // Toggling guard: foreach_target.h includes this once per target.
 #if defined(SB_SOFTMAX_ELEMENT_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -20,20 +14,12 @@
 #define SB_SOFTMAX_ELEMENT_INL_H
 #endif
 
+#include "backend/stored-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace sb::softmax {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// One lane for the baseline target: it stands for "scalar" (backend/targets.h).
-using D = hn::CappedTag<float, HWY_TARGET == HWY_STATIC_TARGET ? 1 : 64>;
-using V = hn::Vec<D>;
-constexpr D kD;
-constexpr hn::RebindToSigned<D> kDI;
-constexpr hn::RebindToUnsigned<D> kDU;
-constexpr hn::Rebind<std::uint16_t, D> kDU16;
-constexpr hn::Rebind<hwy::float16_t, D> kDF16;
-constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
+using namespace sb::HWY_NAMESPACE;
 
 // Vectors in flight: hides the latency of an exponential's chain of 9 dependent operations.
 constexpr int kUnroll = kStreams;
@@ -41,27 +27,6 @@ constexpr std::int64_t kTile = kUnroll * kLanes;
 
 // kUnroll accumulators of kLanes each take kTermsPerLane terms.
 constexpr std::int64_t kSumBlock = std::min(kBlock, kTermsPerLane* kTile);
-
-// --- load ----------------------------------------------------------------------------------------
-
-HWY_INLINE V load(const float* from) { return hn::LoadU(kD, from); }
-
-HWY_INLINE V load(const Bf16* from) {
-  if constexpr (kLanes == 1) {
-    return hn::Set(kD, bf16_to_float(from->bits));
-  } else {
-    const auto bits = hn::LoadU(kDU16, reinterpret_cast<const std::uint16_t*>(from));
-    return hn::BitCast(kD, hn::ShiftLeft<16>(hn::PromoteTo(kDU, bits)));
-  }
-}
-
-HWY_INLINE V load(const F16* from) {
-  if constexpr (kLanes == 1) {
-    return hn::Set(kD, f16_to_float(from->bits));
-  } else {
-    return hn::PromoteTo(kD, hn::LoadU(kDF16, reinterpret_cast<const hwy::float16_t*>(from)));
-  }
-}
 
 // The last n < kLanes elements, `neutral` in the other lanes.
 template <class T>
@@ -103,59 +68,6 @@ HWY_INLINE std::int64_t for_each_tile(const T* x, Span span, const F& f) {
     f(i, span.apart);
   }
   return span.n;
-}
-
-// --- store ---------------------------------------------------------------------------------------
-
-template <bool kStream>
-HWY_INLINE void store(V v, float* to) {
-  if constexpr (!kStream) {
-    hn::StoreU(v, kD, to);
-  } else if constexpr (kLanes > 1) {
-    hn::Stream(v, kD, to);
-  } else {
-#if HWY_ARCH_X86  // Highway's scalar target stores the ordinary way
-    std::int32_t bits;
-    const float value = hn::GetLane(v);
-    std::memcpy(&bits, &value, sizeof bits);
-    _mm_stream_si32(reinterpret_cast<int*>(to), bits);
-#else
-    hn::StoreU(v, kD, to);
-#endif
-  }
-}
-
-template <bool kStream, class Halves>
-HWY_INLINE void store_halves(Halves v, void* to) {
-  if constexpr (kStream) {
-    hn::Stream(v, kDU16, static_cast<std::uint16_t*>(to));
-  } else {
-    hn::StoreU(v, kDU16, static_cast<std::uint16_t*>(to));
-  }
-}
-
-// To the nearest, ties to even. No NaN that arithmetic makes has a payload that the carry turns
-// over.
-template <bool kStream>
-HWY_INLINE void store(V v, Bf16* to) {
-  if constexpr (kLanes == 1) {
-    to->bits = float_to_bf16(hn::GetLane(v));
-  } else {
-    const auto bits = hn::BitCast(kDU, v);
-    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(kDU, 1));
-    const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(kDU, 0x7fff)));
-    const auto high = hn::BitCast(kDI, hn::ShiftRight<16>(rounded));
-    store_halves<kStream>(hn::DemoteTo(kDU16, high), to);
-  }
-}
-
-template <bool kStream>
-HWY_INLINE void store(V v, F16* to) {
-  if constexpr (kLanes == 1) {
-    to->bits = float_to_f16(hn::GetLane(v));
-  } else {
-    store_halves<kStream>(hn::BitCast(kDU16, hn::DemoteTo(kDF16, v)), to);
-  }
 }
 
 // The last n < kLanes elements.

@@ -4,17 +4,10 @@
 #include <cstdint>
 #include <string>
 
+#include "backend/stored.h"
 #include "suites/softmax/softmax_op.h"
 
 namespace sb::softmax {
-
-// Storage of 16-bit elements; arithmetic happens in float.
-struct Bf16 {
-  std::uint16_t bits;
-};
-struct F16 {
-  std::uint16_t bits;
-};
 
 // What one block of a row contributes to its softmax, and what blocks add up to. The running sum
 // is a double: with at most kTermsPerLane float additions in a row one tolerance serves every

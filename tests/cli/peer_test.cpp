@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -101,6 +104,28 @@ TEST(Peer, RunsInIsolatedWorkers) {
   EXPECT_EQ(ran.rows.at("fake:right").timer, "the peer's monotonic clock");
 }
 
+constexpr const char* kFiveLines = R"(
+from softmax_bench_peer import kernel, serve
+@kernel("empty", "mine", tensors="bytes")
+def mine(x, y):
+    y[:] = x
+serve("mine")
+)";
+
+TEST(Peer, IsAScriptOfFiveLinesAnywhere) {
+  const Workspace space;
+  space.write("my_peer.py", kFiveLines);
+  const Finished finished = space.run({"verify", "--peer", "python3 my_peer.py"}, {}, SB_PROGRAM);
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+}
+
+TEST(Peer, IsBoundToItsCpusBehindAScriptToo) {
+  const Workspace space;
+  const std::string peer = std::string("fake=sh -c 'python3 ") + kFake + "; exit 0'";
+  const Ran ran = run(space, workload("right"), {"--peer", peer, "--variants", "fake:bound"});
+  EXPECT_EQ(ran.finished.exit_code, 0) << ran.rows.at("fake:bound").reason;
+}
+
 // --- what goes wrong costs its own row -----------------------------------------------------------
 
 struct Wrong {
@@ -145,6 +170,7 @@ const Wrong kWrong[] = {
     {"ImpossibleTime", "right", "time", "crashed", "says that"},
     {"NoTime", "right", "no_time", "crashed", "without the number ns"},
     {"WrongVersion", "right", "other_version", "skipped", "speaks protocol 999", 0},
+    {"ErrorAtHello", "right", "error_at_hello", "crashed", "with the error \"no licence\""},
     {"NoKernels", "right", "no_kernels", "crashed", "key 'kernels' not found"},
     {"MissingLibrary", "right", "unavailable", "skipped", "the library is missing; get it", 0},
     {"WrongAnswer", "wrong", "", "incorrect", "expected", 3},
@@ -190,6 +216,101 @@ TEST(Peer, StaysOnTheCpusThatItIsGiven) {
   EXPECT_THAT(ran.rows.at("fake:wanders").reason, HasSubstr("may run on CPU"));
 }
 
+TEST(Peer, IsWaitedForNoLongerThanACaseMayTake) {
+  const Workspace space;
+  const Ran ran = run(space, workload("right, 'fake:hangs'", peers("")), {"--timeout", "3"});
+  EXPECT_EQ(ran.finished.exit_code, 4) << ran.finished.err;
+  EXPECT_EQ(ran.rows.at("fake:hangs").status, "timeout");
+  EXPECT_THAT(ran.rows.at("fake:hangs").reason, HasSubstr("did not answer run within 3 s"));
+  EXPECT_THAT(ran.rows.at("right").status, ::testing::AnyOf("ok", "noisy"));
+}
+
+TEST(Peer, IsWaitedForNoLongerThanTheWorkloadSays) {
+  const Workspace space;
+  const Ran ran = run(space, workload("'fake:hangs'", "timeout: 3\n" + peers("")));
+  EXPECT_THAT(ran.rows.at("fake:hangs").reason, HasSubstr("did not answer run within 3 s"));
+}
+
+// --- what is left of it --------------------------------------------------------------------------
+
+template <typename Condition>
+bool eventually(Condition holds) {
+  for (int i = 0; i < 600 && !holds(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return holds();
+}
+
+// The number of the peer's process, once it hangs in its kernel.
+pid_t hanging_peer(const Workspace& space) {
+  const std::string word = "hanging: ";
+  std::size_t at = std::string::npos;
+  eventually([&] { return (at = space.read("stderr").find(word)) != std::string::npos; });
+  return at == std::string::npos ? 0 : std::stoi(space.read("stderr").substr(at + word.size()));
+}
+
+bool is_gone(pid_t process) {
+  return eventually([&] { return kill(process, 0) != 0 && errno == ESRCH; });
+}
+
+struct Stop {
+  const char* what;
+  int signal;
+  const char* isolate;
+  const char* lie = "";
+};
+void PrintTo(const Stop& stop, std::ostream* out) { *out << stop.what; }
+
+class PeerOfAStoppedRun : public ::testing::TestWithParam<Stop> {};
+
+TEST_P(PeerOfAStoppedRun, EndsWithIt) {
+  const Stop& stop = GetParam();
+  const Workspace space;
+  space.write("w.yaml", workload("'fake:hangs'", peers(stop.lie)));
+  const pid_t run = space.start({"run", "w.yaml", "--out", "o", "--isolate", stop.isolate});
+  const pid_t peer = hanging_peer(space);
+  EXPECT_GT(peer, 0) << space.read("stderr");
+  kill(run, stop.signal);
+  EXPECT_EQ(space.wait(run).exit_code, stop.signal == SIGINT ? 130 : 128 + stop.signal);
+  EXPECT_TRUE(peer > 0 && is_gone(peer));
+}
+
+const Stop kStops[] = {
+    {"CtrlC", SIGINT, "none"},
+    {"CtrlCWithAWorker", SIGINT, "case"},
+    {"Kill", SIGKILL, "none"},
+    {"KillWithAWorker", SIGKILL, "case"},
+    {"CtrlCBeforeAPeerWithoutOurModule", SIGINT, "none", "survivor"},
+    {"CtrlCWithAWorkerBeforeAPeerWithoutOurModule", SIGINT, "case", "survivor"},
+};
+INSTANTIATE_TEST_SUITE_P(Signals, PeerOfAStoppedRun, ::testing::ValuesIn(kStops),
+                         [](const auto& test) { return test.param.what; });
+
+// --- in listings ---------------------------------------------------------------------------------
+
+TEST(PeerListing, ShowsItsKernels) {
+  const Workspace space;
+  const Finished finished =
+      space.run({"list", "variants", "--peer", std::string("mine=python3 ") + kFake});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("twice/mine:right@native"));
+}
+
+TEST(PeerListing, SaysWhatItsKernelsLack) {
+  const Workspace space;
+  const Finished finished = space.run(
+      {"list", "variants", "--peer", std::string("mine=python3 ") + kFake + " unavailable"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("cannot run here: the library is missing; get it"));
+}
+
+TEST(PeerListing, OfAPeerThatCannotBeAskedIsAnError) {
+  const Workspace space;
+  const Finished finished = space.run({"list", "variants", "--peer", "mine=no_such_program"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("no_such_program: cannot be started"));
+}
+
 // --- the conformance test ------------------------------------------------------------------------
 
 Finished conformance(const Workspace& space, const std::string& lie) {
@@ -219,6 +340,35 @@ TEST(PeerConformance, NamesTheLie) {
   EXPECT_THAT(conformance(space, "no_kernels").out, HasSubstr("FAIL  hello"));
   EXPECT_THAT(conformance(space, "threads").out, HasSubstr("uses 64 threads"));
   EXPECT_THAT(conformance(space, "dies_at_hello").out, HasSubstr("exit status 7"));
+}
+
+constexpr const char* kAddsUpInFloat = R"(
+import array, math
+from softmax_bench_peer import kernel, serve
+
+@kernel("softmax", "loose", tensors="bytes")
+def loose(problem):
+    cols = problem.params["cols"]
+    def call(x, y):
+        x, out = list(x.cast("f")), array.array("f")
+        for begin in range(0, len(x), cols):
+            e = [math.exp(v - max(x[begin:begin + cols])) for v in x[begin:begin + cols]]
+            out.extend(v / sum(e) * (1 + 2.5e-6) for v in e)
+        y[:] = memoryview(out).cast("B")
+    return call
+
+serve("loose")
+)";
+
+TEST(PeerConformance, HoldsALibraryToWhatLibrariesAreGranted) {
+  const Workspace space;
+  if (space.run({"list", "variants"}, {}, SB_PROGRAM).out.find("softmax/onednn") ==
+      std::string::npos) {
+    GTEST_SKIP() << "no library of softmax is built in, whose tolerance a peer could have";
+  }
+  space.write("loose.py", kAddsUpInFloat);
+  const Finished finished = space.run({"verify", "--peer", "python3 loose.py"}, {}, SB_PROGRAM);
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
 }
 
 // --- errors of the user --------------------------------------------------------------------------

@@ -24,19 +24,23 @@ class FakeContestant final : public Contestant {
   std::string& log_;
 };
 
+std::vector<Samples> run_one(const std::vector<Contestant*>& contestants, const RoundsOptions& o) {
+  return run_rounds({{contestants, o}}).front();
+}
+
 TEST(Rounds, GoForwardThenBackwardSoThatLinearDriftCancels) {
   std::string log;
   FakeContestant a('a', 1e6, log);
   FakeContestant b('b', 1e6, log);
   FakeContestant c('c', 1e6, log);
-  run_rounds({&a, &b, &c}, {.rounds = 3, .min_time_s = 1e-6, .on_round = [&](int) { log += ' '; }});
-  EXPECT_EQ(log, "abc abc cba abc");  // one calibrating call each, then the rounds
+  run_one({&a, &b, &c}, {.rounds = 3, .min_time_s = 1e-6, .on_round = [&](int) { log += ' '; }});
+  EXPECT_EQ(log, " abc abc cba abc");  // one calibrating call each, then the rounds
 }
 
 TEST(Rounds, TakeTheSameNumberOfCallsInEverySample) {
   std::string log;
   FakeContestant a('a', 10, log);
-  const std::vector<Samples> samples = run_rounds({&a}, {.rounds = 5, .min_time_s = 1e-3});
+  const std::vector<Samples> samples = run_one({&a}, {.rounds = 5, .min_time_s = 1e-3});
   EXPECT_GE(static_cast<double>(samples[0].iterations) * 10, 1e6);
   EXPECT_LE(static_cast<double>(samples[0].iterations) * 10, 1.5e6);
   EXPECT_EQ(samples[0].ns_per_call, std::vector<double>(5, 10.0));
@@ -49,7 +53,7 @@ TEST(Rounds, GoOnWithoutAContestantThatFails) {
   FakeContestant a('a', 1e6, log);
   FakeContestant b('b', 1e6, log);
   b.fail_at = 4;
-  const std::vector<Samples> samples = run_rounds({&a, &b}, {.rounds = 3, .min_time_s = 1e-6});
+  const std::vector<Samples> samples = run_one({&a, &b}, {.rounds = 3, .min_time_s = 1e-6});
   EXPECT_EQ(samples[0].ns_per_call.size(), 3u);
   EXPECT_EQ(samples[1].ns_per_call.size(), 0u);
   EXPECT_EQ(samples[1].stop_reason, "failed");
@@ -60,7 +64,7 @@ TEST(Rounds, StopAtTheTimeLimitAndKeepWhatThereIs) {
   std::string log;
   FakeContestant slow('s', 1e9, log);
   const std::vector<Samples> samples =
-      run_rounds({&slow}, {.rounds = 10, .min_time_s = 0.5, .timeout_s = 3.5});
+      run_one({&slow}, {.rounds = 10, .min_time_s = 0.5, .timeout_s = 3.5});
   EXPECT_EQ(samples[0].stop_reason, "timeout");
   EXPECT_EQ(samples[0].ns_per_call.size(), 3u);  // one second of warm-up, then three samples
 }
@@ -70,8 +74,41 @@ TEST(Rounds, AnInterruptEndsThemBetweenTwoSamples) {
   FakeContestant a('a', 1e6, log);
   const RoundsOptions options{
       .rounds = 10, .min_time_s = 1e-6, .stopped = [&] { return log.size() >= 4; }};
-  EXPECT_EQ(run_rounds({&a}, options)[0].stop_reason, "interrupted");
+  EXPECT_EQ(run_one({&a}, options)[0].stop_reason, "interrupted");
   EXPECT_EQ(log, "aaaa");
+}
+
+TEST(Rounds, OfSeveralGroupsTakeTurnsForwardThenBackward) {
+  std::string log;
+  FakeContestant a('a', 1e6, log);
+  FakeContestant b('b', 1e6, log);
+  FakeContestant c('c', 1e6, log);
+  const RoundsOptions options{.rounds = 3, .min_time_s = 1e-6};
+  run_rounds({{{&a, &b}, options}, {{&c}, options}});
+  EXPECT_EQ(log,
+            "abc"
+            "abc"
+            "cba"
+            "abc");  // one calibrating call each, then the rounds
+}
+
+TEST(Rounds, OfAGroupWithFewAreSpreadOverThoseOfTheOther) {
+  std::string log;
+  FakeContestant many('m', 1e6, log);
+  FakeContestant few('f', 1e6, log);
+  std::string rounds;
+  const auto samples =
+      run_rounds({{{&many}, {.rounds = 6, .min_time_s = 1e-6}},
+                  {{&few}, {.rounds = 2, .min_time_s = 1e-6, .on_round = [&](int round) {
+                              rounds += std::to_string(round);
+                            }}}});
+  EXPECT_EQ(log,
+            "mf"
+            "mmmf"
+            "mmfm");  // calibration; then each few after three many
+  EXPECT_EQ(rounds, "001");
+  EXPECT_EQ(samples[0][0].ns_per_call.size(), 6u);
+  EXPECT_EQ(samples[1][0].ns_per_call.size(), 2u);
 }
 
 }  // namespace

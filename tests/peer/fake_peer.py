@@ -72,6 +72,9 @@ def dies_later(x, y):
 
 @kernel("twice", "hangs", tensors="bytes")
 def hangs(x, y):
+    if sys.argv[1:] == ["survivor"]:  # as a peer without our module, which ends with its parent
+        softmax_bench_peer._LIBC.prctl(1, 0)
+    print("hanging:", os.getpid())
     time.sleep(3600)
 
 
@@ -97,6 +100,13 @@ def wanders(problem):
     return twice
 
 
+@kernel("twice", "bound", tensors="bytes")
+def bound(problem):
+    if os.sched_getaffinity(0) != set(problem.cpus):
+        raise ValueError(f"told to run on {problem.cpus}, may run on {os.sched_getaffinity(0)}")
+    return twice
+
+
 class Liar(softmax_bench_peer.Server):
     """Tells the lie that the command line asks for."""
 
@@ -110,6 +120,8 @@ class Liar(softmax_bench_peer.Server):
             time.sleep(3600)
         if lie == "other_version" and verb == "hello":
             reply["protocol"] = 999
+        if lie == "error_at_hello" and verb == "hello":
+            reply = {"error": "no licence"}
         if lie == "no_kernels" and verb == "hello":
             del reply["kernels"]
         if lie == "unavailable" and verb == "hello":

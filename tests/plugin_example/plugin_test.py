@@ -27,11 +27,27 @@ def command(*words, **options):
     return subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
 
 
-def build_plugin(prefix, folder):
-    for words in (["cmake", "-S", SOURCE, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}"], ["cmake", "--build", folder]):
+def build_plugin(prefix, folder, source=SOURCE):
+    for words in (["cmake", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}"], ["cmake", "--build", folder]):
         done = command(*words)
         check(" ".join(map(str, words[:2])), done.returncode == 0, done.stdout + done.stderr)
     return folder / "libmine.so"
+
+
+def source_with(work, name, code):
+    """The example's project with other code in it."""
+    folder = work / name
+    shutil.copytree(SOURCE, folder)
+    (folder / "mine.cpp").write_text(code)
+    return folder
+
+
+THROWS = """#include "core/registry.h"
+struct Careless { Careless() { throw 42; } } careless;
+"""
+EMPTY = """#include "core/registry.h"
+int nothing() { return static_cast<int>(sb::Registry::instance().variants().size()); }
+"""
 
 
 def main(work):
@@ -56,6 +72,18 @@ def main(work):
     done = command(program, "run", "w.yaml", cwd=work)
     check("without it the variant is unknown", done.returncode == 2 and "mine" in done.stderr, done.stderr)
 
+    done = run(plugin, "--plugin", plugin)
+    check("a plugin that is named twice is loaded once", done.returncode == 0, done.stderr)
+    done = command(program, "list", "variants", "--plugin", plugin)
+    check("a listing shows it", done.returncode == 0 and "softmax/mine@scalar" in done.stdout, done.stderr)
+
+    done = run(build_plugin(prefix, work / "throws", source_with(work, "throws_source", THROWS)))
+    check("a plugin that throws while it is loaded is an error",
+          done.returncode == 2 and "failed while it was loaded" in done.stderr, f"{done.returncode} {done.stderr}")
+    done = run(build_plugin(prefix, work / "empty", source_with(work, "empty_source", EMPTY)))
+    check("a plugin without variants is an error",
+          done.returncode == 2 and "registers neither a variant nor an operation" in done.stderr, done.stderr)
+
     abi = prefix / "include" / "softmax-bench" / "abi.h"
     abi.write_text(re.sub(r"(softmax_bench_abi_|\")[0-9a-f]{12}", r"\g<1>0123456789ab", abi.read_text()))
     done = run(build_plugin(prefix, work / "foreign"))
@@ -64,7 +92,9 @@ def main(work):
     done = run("no_such.so")
     check("a missing file is an error", done.returncode == 2 and "there is no such file" in done.stderr, done.stderr)
     done = run("w.yaml")
-    check("a file that is no shared object is an error", done.returncode == 2 and "--plugin" in done.stderr, done.stderr)
+    check("a file that is no shared object is an error", done.returncode == 2 and "is no plugin" in done.stderr, done.stderr)
+    done = run(work)
+    check("a folder is an error", done.returncode == 2 and "is not a file" in done.stderr, done.stderr)
     shutil.copy(plugin, work / "twin.so")
     done = run(plugin, "--plugin", work / "twin.so")
     check("a name that is taken is an error", done.returncode == 2 and "registered twice" in done.stderr,

@@ -1,0 +1,64 @@
+#include "measure/block.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/measure/fake_operation.h"
+
+namespace sb {
+namespace {
+
+class BlockTest : public testing::Test {
+ protected:
+  Group group(int threads = 1, double min_time_s = 0.02) {
+    return {.op = &op_,
+            .problem = {.threads = threads},
+            .variants = {&variant_},
+            .rounds = 10,
+            .min_time_s = min_time_s};
+  }
+  static Block begun_with(const Group& group) {
+    Block block(20);
+    block.add(group);
+    return block;
+  }
+
+  Twice op_;
+  Variant variant_{.op = "twice", .name = "right"};
+};
+
+TEST_F(BlockTest, TakesSmallGroupsOfAnyNumberOfThreads) {
+  EXPECT_TRUE(begun_with(group(1)).takes(group(2)));
+}
+
+TEST_F(BlockTest, TakesTheFirstGroupHoweverLongItLasts) {
+  EXPECT_TRUE(Block(20).takes(group(1, 1000)));
+  EXPECT_FALSE(begun_with(group(1, 1000)).takes(group()));
+}
+
+TEST_F(BlockTest, EndsBeforeTheGroupThatWouldMakeItTooLong) {
+  Block block(20);
+  int groups = 0;
+  while (block.takes(group(1, 0.5)) && groups < 100) {
+    block.add(group(1, 0.5));  // ten rounds: 5 s
+    ++groups;
+  }
+  EXPECT_EQ(groups, 4);
+}
+
+TEST_F(BlockTest, LeavesAPeerToAGroupOfItsOwn) {
+  const Variant external{.op = "twice", .name = "peer:right", .external = true};
+  Group alone = group();
+  alone.variants.push_back(&external);
+  EXPECT_FALSE(begun_with(group()).takes(alone));
+  EXPECT_FALSE(begun_with(alone).takes(group()));
+}
+
+TEST_F(BlockTest, ExpectsColdOperandsToFillMoreThanTheLastLevel) {
+  Group cold = group();
+  cold.cache = CacheState::kCold;
+  EXPECT_GT(expected_bytes(cold, 100 << 20), 100 << 20);
+  EXPECT_LT(expected_bytes(group(), 100 << 20), 100 << 20);
+}
+
+}  // namespace
+}  // namespace sb
