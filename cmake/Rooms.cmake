@@ -82,7 +82,7 @@ function(sb_add_cuda name)
   # CMake 3.25 drops CMAKE_CUDA_STANDARD 20 without a word.
   target_compile_options(sb_cuda_${name} PRIVATE -std=c++20
     "SHELL:-Xptxas --warn-on-spills,--warn-on-local-memory-usage,-Werror"
-    -Xcompiler=-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+    -Xcompiler=-O1,-Wall,-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
   set_target_properties(sb_cuda_${name} PROPERTIES CUDA_STANDARD_REQUIRED OFF
                         CUDA_ARCHITECTURES "80-real;90-real;90-virtual")
 endfunction()
@@ -110,16 +110,29 @@ if("ZSTD yes" IN_LIST sb_found)
 endif()
 
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
-# compiler through wrapper sources; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is
-# found.
+# compiler; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is found. Files whose names
+# begin with the same word (decode_split_kv, decode_unsplit) are compiled as one: nvcc takes seven
+# seconds for the headers alone, and kernels that they share are made once. So each has a namespace
+# of its own, <file>_cu.
 function(sb_add_device_code name)
   file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cu)
-  set(wrappers "")
+  set(groups "")
   foreach(kernel IN LISTS kernels)
-    cmake_path(GET kernel STEM stem)
-    set(wrapper ${PROJECT_BINARY_DIR}/generated/simt/${name}/${stem}.cpp)
-    file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"suites/${name}/${stem}.cu\"\n")
+    cmake_path(GET kernel FILENAME file)
+    string(REGEX MATCH "^[a-z]+" group ${file})
+    list(APPEND groups ${group})
+    string(APPEND text_of_${group} "#include \"suites/${name}/${file}\"\n")
+  endforeach()
+  list(REMOVE_DUPLICATES groups)
+  set(wrappers "")
+  set(device_wrappers "")
+  foreach(group IN LISTS groups)
+    set(wrapper ${PROJECT_BINARY_DIR}/generated/simt/${name}/${group}.cpp)
+    set(device_wrapper ${PROJECT_BINARY_DIR}/generated/cuda/${name}/${group}.cu)
+    file(CONFIGURE OUTPUT ${wrapper} CONTENT "${text_of_${group}}" @ONLY)
+    file(CONFIGURE OUTPUT ${device_wrapper} CONTENT "${text_of_${group}}" @ONLY)
     list(APPEND wrappers ${wrapper})
+    list(APPEND device_wrappers ${device_wrapper})
   endforeach()
   if(kernels AND TARGET sb_simt)
     add_library(sb_fibers_${name} OBJECT ${wrappers})
@@ -130,7 +143,7 @@ function(sb_add_device_code name)
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
     return()
   endif()
-  sb_add_cuda(${name} ${kernels})
+  sb_add_cuda(${name} ${device_wrappers})
   target_compile_options(sb_cuda_${name} PRIVATE -lineinfo ${sb_fat_binary_compression})
   # The virtual ones are the PTX that src/ptx interprets.
   set_target_properties(sb_cuda_${name} PROPERTIES CUDA_ARCHITECTURES "80;90")

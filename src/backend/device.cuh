@@ -15,6 +15,12 @@
 #define SB_SHARED_OF_LAUNCH(type, name)                                \
   extern __shared__ __align__(16) unsigned char sb_shared_of_launch[]; \
   type* name = reinterpret_cast<type*>(sb_shared_of_launch)
+// x, of which the compiler is to know nothing: what depends on it is worked out anew, not kept.
+__device__ __forceinline__ int sb_forgotten(int x) {
+  int y;
+  asm volatile("mov.b32 %0, %1;" : "=r"(y) : "r"(x));
+  return y;
+}
 // Words by which blocks of one launch tell each other that data is there (PTX ISA, memory model).
 __device__ __forceinline__ unsigned sb_load_acquire(const unsigned* address) {
   unsigned value;

@@ -72,7 +72,9 @@ inline std::string why_no_device() {
 
 // How many blocks that fill a multiprocessor run at a time.
 inline int multiprocessors() {
-  if (interpreted()) return 16;  // as fibers have
+#if defined(SB_HAVE_PTX)
+  if (interpreted()) return simt::current_schedule().multiprocessors;
+#endif
   int device = 0, count = 0;
   check_cuda(cudaGetDevice(&device), "cudaGetDevice");
   check_cuda(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
@@ -185,7 +187,7 @@ struct LaunchesOn {  // fibers have no streams
 };
 
 inline std::string why_no_device() { return ""; }
-inline int multiprocessors() { return 16; }  // few, so that small problems are cut the same way
+inline int multiprocessors() { return simt::current_schedule().multiprocessors; }
 inline std::size_t most_shared_bytes() { return simt::kSharedLimit; }
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }

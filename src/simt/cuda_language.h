@@ -81,6 +81,7 @@ T shuffled(Shuffle kind, std::uint32_t mask, T value, const char* site, int argu
 
 }  // namespace sb::simt
 
+inline int sb_forgotten(int x) { return x; }
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
 inline void __threadfence() { ::sb::simt::thread_fence(); }
 #define sb_load_acquire(address) ::sb::simt::load_acquire(address, SB_SIMT_SITE)

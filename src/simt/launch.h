@@ -24,6 +24,8 @@ struct Schedule {
   Order order = Order::kInOrder;
   std::uint64_t seed = 1;  // of kRandom and kSkewed
   unsigned resident = 4;   // blocks alive at a time
+  // What kernels are told of the GPU; few, so that small problems are cut as large ones are on it.
+  int multiprocessors = 16;
 };
 
 // The schedule of the launches that device variants make. Skewed, unless a test says otherwise.

@@ -84,13 +84,14 @@ class Case {
   }
 
   // What is wrong with the outputs or with the memory around the operands; empty if nothing is.
-  std::string fault() const {
+  std::string fault() const { return fault(tolerance_factor_); }
+  std::string fault(double tolerance_factor) const {
     std::size_t output = 0;
     for (std::size_t t = 0; t < specs_.size(); ++t) {
       if (!guards_intact(t)) return specs_[t].name + ": written outside of the tensor";
       if (specs_[t].role != Role::kOutput) continue;
       const Expected& expected = expected_[output++];
-      if (auto why = why_wrong(specs_[t], data(t), expected, tolerance_factor_); !why.empty()) {
+      if (auto why = why_wrong(specs_[t], data(t), expected, tolerance_factor); !why.empty()) {
         return why;
       }
     }

@@ -120,9 +120,11 @@ std::map<std::string, double> figures_of(const Case& c, const std::string& varia
     if (v->isa != isa || v->name != variant) continue;
     const MixedSchedule mixed;
     const auto kernel = v->make(c.problem());
+    kernel->prepare(c.operands());
     const ptx::Recorder recorder;
     kernel->run(c.operands());
-    if (const std::string fault = c.fault(); !fault.empty()) throw std::runtime_error(fault);
+    const std::string fault = c.fault(v->tolerance_factor_for(c.problem()));
+    if (!fault.empty()) throw std::runtime_error(fault);
     const double compulsory = c.op().cost(c.problem()).bytes_compulsory;
     std::map<std::string, double> figures;
     for (const Metric& metric : ptx::metrics_of(

@@ -17,8 +17,15 @@ namespace sb::testing {
 
 // The cheapest schedule that mixes threads: the checker reports races in any of them.
 struct MixedSchedule {
-  MixedSchedule() { simt::current_schedule() = {.order = simt::Order::kRandom}; }
+  MixedSchedule() { simt::current_schedule().order = simt::Order::kRandom; }
   ~MixedSchedule() { simt::current_schedule() = before; }
+  simt::Schedule before = simt::current_schedule();
+};
+
+// A GPU so small that grids are small and threads go round many times.
+struct OneMultiprocessor {
+  OneMultiprocessor() { simt::current_schedule().multiprocessors = 1; }
+  ~OneMultiprocessor() { simt::current_schedule() = before; }
   simt::Schedule before = simt::current_schedule();
 };
 

@@ -1,6 +1,6 @@
 #include "suites/attention/backward_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::backward_flash2_cu {
 namespace {
 
 template <typename T>
@@ -31,4 +31,4 @@ const DeviceRegistration registration{
     prepare};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::backward_flash2_cu

@@ -156,7 +156,12 @@ __device__ __forceinline__ void attend_keys(Part (&parts)[kRows],
   }
 }
 
-// Adds up `count` parts that lie `stride` apart: of thread c, column c and the statistics.
+// Where column c lies in shared memory: lanes write columns 4, 8 or 16 apart, threads read
+// neighbours, and neither meets a bank twice.
+__device__ __forceinline__ int swizzled(int c) { return c ^ (c >> 5 & 7); }
+
+// Adds up `count` parts that lie `stride` apart: of thread c, the place of its column and the
+// statistics.
 template <bool kFixed>
 struct Merged {
   float maximum = -INFINITY, sum = 0, value = 0;
@@ -210,7 +215,7 @@ __device__ __forceinline__ void attend_range(
     }
     SB_UNROLL
     for (int i = 0; i < Split::kEach; ++i) {
-      const int column = Split::column(i / kWidth<T>) + i % kWidth<T>;
+      const int column = swizzled(Split::column(i / kWidth<T>) + i % kWidth<T>);
       if (lane < Split::kLanes) of_warps[warp][r][2 + column] = parts[r].values[i];
     }
   }
@@ -226,7 +231,7 @@ __device__ __forceinline__ void store_parts(
   for (int r = 0; r < kRows && first_row + r < call.group; ++r) {
     float* const part = call.parts + (std::int64_t{at} * call.group + first_row + r) * (2 + call.d);
     for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
-      const Merged<kFixed> all(of_warps[0][r], kDecodeWarps, kStride, c);
+      const Merged<kFixed> all(of_warps[0][r], kDecodeWarps, kStride, swizzled(c));
       part[2 + c] = all.value;
       if (c > 0) continue;
       part[0] = all.maximum;
@@ -269,7 +274,7 @@ __global__ void __launch_bounds__(kDecodeThreads) finish_decode(DecodeCall call)
                                  call.ranges[first + count - 1].end};
       attend_range<Split, 1, false, DecodeBug::kNone>(call, whole, row, of_warps);
       for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
-        const Merged<false> all(of_warps[0][0], kDecodeWarps, 2 + kMostColumns, c);
+        const Merged<false> all(of_warps[0][0], kDecodeWarps, 2 + kMostColumns, swizzled(c));
         narrow(all.sum == 0 ? 0.0f : all.value / all.sum, o[c]);
       }
       return;

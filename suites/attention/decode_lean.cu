@@ -1,6 +1,6 @@
 #include "suites/attention/lean_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::decode_lean_cu {
 namespace {
 
 struct Lean {
@@ -16,4 +16,4 @@ const DeviceRegistration registration{
     decode_any<Lean>};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::decode_lean_cu

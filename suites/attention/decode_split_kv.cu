@@ -1,6 +1,6 @@
 #include "suites/attention/decode_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::decode_split_kv_cu {
 namespace {
 
 const DeviceRegistration registration{
@@ -9,4 +9,4 @@ const DeviceRegistration registration{
     decode_any<SplitLauncher<split_contexts, false>>};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::decode_split_kv_cu

@@ -1,6 +1,6 @@
 #include "suites/attention/decode_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::decode_unified_max_cu {
 namespace {
 
 const DeviceRegistration registration{
@@ -10,4 +10,4 @@ const DeviceRegistration registration{
     decode_any<SplitLauncher<split_contexts, true>>};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::decode_unified_max_cu

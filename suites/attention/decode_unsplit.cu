@@ -1,6 +1,6 @@
 #include "suites/attention/decode_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::decode_unsplit_cu {
 namespace {
 
 const DeviceRegistration registration{
@@ -8,4 +8,4 @@ const DeviceRegistration registration{
     decode_any<SplitLauncher<whole_contexts, false>>};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::decode_unsplit_cu

@@ -1,6 +1,6 @@
 #include "suites/attention/flash1_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::flash1_cu {
 namespace {
 
 template <typename T>
@@ -39,4 +39,4 @@ const DeviceRegistration registration{
     prepare};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::flash1_cu

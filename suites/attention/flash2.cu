@@ -1,6 +1,6 @@
 #include "suites/attention/flash2_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::flash2_cu {
 namespace {
 
 template <typename T>
@@ -44,4 +44,4 @@ const DeviceRegistration registration{
     prepare};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::flash2_cu

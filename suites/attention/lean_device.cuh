@@ -39,7 +39,8 @@ __device__ __forceinline__ void finish_head(
         call.parts + (std::int64_t{first + 1} * call.group + first_row + r) * (2 + call.d);
     T* const o = output_row<T>(call, call.ranges[first].head, first_row + r);
     for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
-      const Merged<false> own(of_warps[0][r], kDecodeWarps, kRows * (2 + kMostColumns), c);
+      const Merged<false> own(of_warps[0][r], kDecodeWarps, kRows * (2 + kMostColumns),
+                              swizzled(c));
       const Merged<false> rest(others, end - first - 1, stride, c);
       const float origin = origin_of(fmaxf(own.maximum, rest.maximum));
       const float ours = fast_exp2(own.maximum - origin), theirs = fast_exp2(rest.maximum - origin);

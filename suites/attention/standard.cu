@@ -7,7 +7,7 @@
 #include "backend/device_library.cuh"
 #include "suites/attention/standard_call.cuh"
 
-namespace sb::attention {
+namespace sb::attention::standard_cu {
 namespace {
 
 const DeviceLibrary& cublas_library() {
@@ -78,5 +78,5 @@ const DeviceRegistration registration{
     standard_run<Cublas>, Code::kLibrary};
 
 }  // namespace
-}  // namespace sb::attention
+}  // namespace sb::attention::standard_cu
 #endif

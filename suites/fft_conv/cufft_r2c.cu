@@ -1,8 +1,10 @@
 // The fairer baseline: real transforms.
+#include "suites/fft_conv/as_ptx.h"
 #include "suites/fft_conv/cufft.cuh"
+#include "suites/fft_conv/plan_by_definition.cuh"
 
 #if defined(__CUDACC__)
-namespace sb::fft_conv {
+namespace sb::fft_conv::cufft_r2c_cu {
 namespace {
 
 const DeviceRegistration registration{
@@ -14,5 +16,18 @@ const DeviceRegistration registration{
     unfused_run<CufftPlan, 1>, Code::kLibrary};
 
 }  // namespace
+}  // namespace sb::fft_conv::cufft_r2c_cu
+
+#if defined(SB_HAVE_PTX)
+namespace sb::fft_conv {
+
+// The kernels do not know whose transforms stand between them: these are the two variants'.
+std::unique_ptr<Kernel> unfused_as_ptx(const Problem& problem, int arch, bool complex) {
+  return interpreted_kernel("fft_conv", problem, arch, [=](const Problem& p) {
+    return complex ? unfused_run<PlanByDefinition, 2>(p) : unfused_run<PlanByDefinition, 1>(p);
+  });
+}
+
 }  // namespace sb::fft_conv
+#endif
 #endif

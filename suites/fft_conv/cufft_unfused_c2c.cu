@@ -2,7 +2,7 @@
 #include "suites/fft_conv/cufft.cuh"
 
 #if defined(__CUDACC__)
-namespace sb::fft_conv {
+namespace sb::fft_conv::cufft_unfused_c2c_cu {
 namespace {
 
 const DeviceRegistration registration{
@@ -15,5 +15,5 @@ const DeviceRegistration registration{
     unfused_run<CufftPlan, 2>, Code::kLibrary};
 
 }  // namespace
-}  // namespace sb::fft_conv
+}  // namespace sb::fft_conv::cufft_unfused_c2c_cu
 #endif

@@ -7,6 +7,7 @@
 #include "suites/fft_conv/monarch_backward_call.cuh"
 #include "suites/fft_conv/monarch_call.cuh"
 #include "suites/fft_conv/monarch_staged_call.cuh"
+#include "suites/fft_conv/plan_by_definition.cuh"
 #include "suites/fft_conv/unfused_call.cuh"
 #include "testing/check_case.h"
 
@@ -92,6 +93,14 @@ TEST_P(EverySchedule, SparseSpectraAreRight) {
   expect_forward_right(shape(1, 1, 256, {{"sparsity", "60"}}));
 }
 
+TEST_P(EverySchedule, CachedSpectraAreRight) {
+  const Given cached = {{"spectrum", "cached"}};
+  EXPECT_EQ(expect_forward_right(shape(3, 2, 512, cached), Dtype::kBf16), 1);
+  EXPECT_EQ(expect_forward_right(shape(1, 1, 1024, {{"spectrum", "cached"}, {"sparsity", "80"}})),
+            1);
+  EXPECT_EQ(expect_backward_right(shape(2, 1, 512, cached)), 1);
+}
+
 TEST_P(EverySchedule, GradientsAreRight) {
   expect_backward_right(shape(1, 1, 256));
   expect_backward_right(shape(19, 1, 256, {{"gated", "true"}}), Dtype::kBf16);
@@ -121,9 +130,12 @@ TEST_F(LongSequences, ThatFitABlockAreRight) {
   }
 }
 
-// Three sequences: two in a pair, one alone.
 TEST_F(LongSequences, ThatTakeStagesInMemoryAreRight) {
-  EXPECT_EQ(expect_forward_right(shape(3, 1, 65536, {{"gated", "true"}, {"causal", "true"}})), 1);
+  EXPECT_EQ(expect_forward_right(shape(1, 1, 65536, {{"causal", "true"}})), 1);
+}
+
+TEST_F(LongSequences, OfWhichASpectrumLiesInRegistersAreRight) {
+  EXPECT_EQ(expect_forward_right(shape(2, 1, 32768, {{"spectrum", "cached"}, {"l", "32761"}})), 1);
 }
 
 // Was the kernel found out, by its answer or by the memory checker?
@@ -141,22 +153,67 @@ bool found_out(Case& c, Prepare prepare) {
   }
 }
 
-template <Bug kBug>
+template <Bug kBug, Bug kInSpectra = kBug>
 bool caught(const Given& params, const std::string& fill = "normal(0,1)") {
   Case c("fft_conv", params, fill);
-  return found_out(c, monarch_run<kBug>);
+  return found_out(c, monarch_run<kBug, kInSpectra>);
+}
+
+template <Bug kBug, Bug kInSpectra = kBug, Bug kInSum = kBug>
+bool caught_in_gradients(const Given& params) {
+  Case c("fft_conv_backward", params, "normal(0,1)");
+  return found_out(c, monarch_backward_run<kBug, kInSpectra, kInSum>);
+}
+
+TEST_F(LongSequences, APlantedBugIsCaughtWhereTheSpectrumLiesInRegisters) {
+  EXPECT_TRUE(caught<Bug::kNoMirror>(shape(1, 1, 32768)));
+}
+
+// Stages in memory on short sequences: an inner transform of 128 points, and factors of 16, 32 or
+// 16 and 16 before it, as n = 65536, 2^19 and above have.
+constexpr std::int64_t kInner = 128;
+
+template <Bug kOuter = Bug::kNone, Bug kInInner = kOuter>
+bool staged_found_out(const std::string& op, const Given& params, Dtype dtype = Dtype::kF32) {
+  Case c(op, params, "normal(0,1)", 1, dtype);
+  const bool forward = op == "fft_conv";
+  const bool found = found_out(c, [&](const Problem& p) {
+    return forward ? staged_run_with<kOuter, kInInner>(p, kInner)
+                   : staged_backward_run_with<kOuter, kInInner>(p, kInner);
+  });
+  if (found && kOuter == Bug::kNone && kInInner == Bug::kNone)
+    std::printf("%s\n", c.fault().c_str());
+  return found;
+}
+
+TEST_P(EverySchedule, StagesInMemoryAreRight) {
+  const Given hard = {{"gated", "true"}, {"causal", "true"}, {"l", "1021"}, {"lk", "77"}};
+  for (const char* op : {"fft_conv", "fft_conv_backward"}) {
+    EXPECT_FALSE(staged_found_out(op, shape(3, 2, 2048, hard), Dtype::kBf16));
+    EXPECT_FALSE(staged_found_out(op, shape(1, 1, 4096), Dtype::kF16));
+    EXPECT_FALSE(staged_found_out(op, shape(5, 1, 2048, {{"spectrum", "cached"}})));
+  }
+}
+
+TEST_F(LongSequences, ThatTakeTwoStagesInMemoryAreRight) {
+  EXPECT_FALSE(staged_found_out("fft_conv", shape(1, 1, 32768, {{"gated", "true"}})));
+  EXPECT_FALSE(staged_found_out("fft_conv_backward", shape(1, 1, 32768, {{"gated", "true"}})));
 }
 
 template <Bug kBug>
-bool caught_in_gradients(const Given& params) {
-  Case c("fft_conv_backward", params, "normal(0,1)");
-  return found_out(c, monarch_backward_run<kBug>);
+void expect_both_staged_kernels_caught(const std::string& op, const Given& params) {
+  EXPECT_TRUE((staged_found_out<kBug, Bug::kNone>(op, params))) << op << ", outer kernel";
+  EXPECT_TRUE((staged_found_out<Bug::kNone, kBug>(op, params))) << op << ", inner kernel";
 }
 
-TEST_F(LongSequences, PlantedBugsOfStagesInMemoryAreCaught) {
-  Case c("fft_conv", shape(1, 1, 65536), "normal(0,1)");
-  EXPECT_TRUE(found_out(c, staged_run<float, Bug::kNoTwiddle>));
-  EXPECT_TRUE(found_out(c, staged_run<float, Bug::kNoLowPart>));
+TEST_P(EverySchedule, PlantedBugsOfStagesInMemoryAreCaught) {
+  for (const char* op : {"fft_conv", "fft_conv_backward"}) {
+    expect_both_staged_kernels_caught<Bug::kNoTwiddle>(op, shape(1, 1, 2048));
+    expect_both_staged_kernels_caught<Bug::kNoLowPart>(op, shape(1, 1, 2048));
+  }
+  const std::string backward = "fft_conv_backward";
+  EXPECT_TRUE((staged_found_out<Bug::kNone, Bug::kDroppedPart>(backward, shape(3, 1, 2048))));
+  EXPECT_TRUE((staged_found_out<Bug::kNone, Bug::kNoMirror>(backward, shape(1, 1, 2048))));
 }
 
 TEST_P(EverySchedule, PlantedBugsOfGradientsAreCaught) {
@@ -164,6 +221,9 @@ TEST_P(EverySchedule, PlantedBugsOfGradientsAreCaught) {
   EXPECT_TRUE(caught_in_gradients<Bug::kNoMirror>(shape(1, 1, 256)));
   EXPECT_TRUE(caught_in_gradients<Bug::kNoTwiddle>(shape(1, 1, 256)));
   EXPECT_TRUE(caught_in_gradients<Bug::kDroppedPart>(two_rows));
+  // In the launches before and after.
+  EXPECT_TRUE((caught_in_gradients<Bug::kNone, Bug::kNoTwiddle, Bug::kNone>(two_rows)));
+  EXPECT_TRUE((caught_in_gradients<Bug::kNone, Bug::kNone, Bug::kNoTwiddle>(two_rows)));
   EXPECT_FALSE(caught_in_gradients<Bug::kNone>(two_rows));
 }
 
@@ -173,65 +233,15 @@ TEST_P(EverySchedule, PlantedBugsAreCaught) {
     EXPECT_TRUE(caught<Bug::kNoBarrier>(shape(1, 1, 1024)));
   }
   EXPECT_TRUE(caught<Bug::kNoTwiddle>(plain));
+  const Given cached = shape(1, 1, 256, {{"spectrum", "cached"}});
+  EXPECT_TRUE((caught<Bug::kNone, Bug::kNoTwiddle>(cached)));
+  EXPECT_FALSE((caught<Bug::kNone, Bug::kNone>(cached)));
   EXPECT_TRUE(caught<Bug::kNoLowPart>(plain));
   EXPECT_TRUE(caught<Bug::kNoScale>(plain, "normal(0,1e6)"));
   EXPECT_TRUE(caught<Bug::kNoMirror>(plain));
   EXPECT_TRUE(caught<Bug::kSkipsTooMuch>(shape(1, 1, 1024, {{"sparsity", "50"}})));
   EXPECT_FALSE(caught<Bug::kNone>(plain));
 }
-
-// A library that is not there, by definition: what stands in for cuFFT between the launches.
-template <int kStep>
-class PlanByDefinition {
- public:
-  PlanByDefinition(std::int64_t n, std::int64_t batch) : n_(n), batch_(batch) {}
-
-  void complex(float2* data, bool forward) const {
-    for (std::int64_t row = 0; row < batch_; ++row) {
-      std::vector<std::complex<double>> x(static_cast<std::size_t>(n_));
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        x[i] = {data[row * n_ + static_cast<std::int64_t>(i)].x,
-                data[row * n_ + static_cast<std::int64_t>(i)].y};
-      }
-      for (std::int64_t k = 0; k < n_; ++k) {
-        const std::complex<double> y = transformed(x, k, forward);
-        data[row * n_ + k] = {static_cast<float>(y.real()), static_cast<float>(y.imag())};
-      }
-    }
-  }
-  void real_forward(const float* from, float2* to) const {
-    std::vector<float2> all(static_cast<std::size_t>(batch_ * n_));
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = {from[i], 0};
-    complex(all.data(), true);
-    for (std::int64_t i = 0; i < batch_ * bins(); ++i) {
-      to[i] = all[static_cast<std::size_t>(i / bins() * n_ + i % bins())];
-    }
-  }
-  void real_back(const float2* from, float* to) const {
-    std::vector<float2> all(static_cast<std::size_t>(batch_ * n_));
-    for (std::int64_t i = 0; i < batch_ * n_; ++i) {
-      const std::int64_t k = i % n_, row = i / n_;
-      const float2 x = from[row * bins() + (k < bins() ? k : n_ - k)];
-      all[static_cast<std::size_t>(i)] = {x.x, k < bins() ? x.y : -x.y};
-    }
-    complex(all.data(), false);
-    for (std::size_t i = 0; i < all.size(); ++i) to[i] = all[i].x;
-  }
-
- private:
-  std::int64_t bins() const { return n_ / 2 + 1; }
-  std::complex<double> transformed(const std::vector<std::complex<double>>& x, std::int64_t k,
-                                   bool forward) const {
-    std::complex<double> sum = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const std::complex<double> w = root_of_unity(static_cast<std::int64_t>(i) * k, n_);
-      sum += x[i] * (forward ? w : std::conj(w));
-    }
-    return sum;
-  }
-
-  std::int64_t n_, batch_;
-};
 
 // The launches around cuFFT's transforms, with these done on the host.
 TEST_P(EverySchedule, UnfusedConvolutionsAreRight) {

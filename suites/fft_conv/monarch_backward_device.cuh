@@ -48,27 +48,28 @@ struct Part {
 // Puts the spectrum of d into W for dz, adds that of dk to the part; gives W's largest size.
 template <Bug kBug>
 __device__ __forceinline__ float correlate(const Workspace& work, const Transform& t,
-                                           const Share& share, const Complex* spectrum,
+                                           const Share& share,
+                                           const StoredSpectrum<const Complex*>& spectrum,
                                            const Part& part, float unscale, bool first) {
   const int first_point = share.row << t.log_m;
   float size = 0;
-  for_pairs(t, share, [&](int k, int at, int mirrored) {
-    const Complex v = root(work.roots, 2 * k);
-    const Complex d = work.points.get(first_point + at);
+  for_pairs(t, share, [&](const FrequencyPair& p) {
+    const Complex v = root(work.roots, 2 * p.k);
+    const Complex d = work.points.get(first_point + p.at);
     const Complex d_mirrored =
-        work.points.get(first_point + (kBug == Bug::kNoMirror ? at : mirrored));
-    const Taps z = Taps::of(part.kept[at], part.kept[mirrored]);
+        work.points.get(first_point + (kBug == Bug::kNoMirror ? p.at : p.mirrored));
+    const Taps z = Taps::of({part.kept[p.at], part.kept[p.mirrored]});
     const Complex zero = {0, 0};
-    part.sum[at] = (first ? zero : part.sum[at]) + unscale * correlated(z, v, d, d_mirrored);
-    if (mirrored != at) {
-      part.sum[mirrored] = (first ? zero : part.sum[mirrored]) +
-                           unscale * correlated(z.conjugated(), conjugate(v), d_mirrored, d);
+    part.sum[p.at] = (first ? zero : part.sum[p.at]) + unscale * correlated(z, v, d, d_mirrored);
+    if (p.mirrored != p.at) {
+      part.sum[p.mirrored] = (first ? zero : part.sum[p.mirrored]) +
+                             unscale * correlated(z.conjugated(), conjugate(v), d_mirrored, d);
     }
-    const Taps taps = Taps::of(spectrum[at], spectrum[mirrored]);
+    const Taps taps = Taps::of(spectrum.get(p));
     const Complex w = correlated(taps, v, d, d_mirrored);
     const Complex w_mirrored = correlated(taps.conjugated(), conjugate(v), d_mirrored, d);
-    work.points.set(first_point + at, w);
-    if (mirrored != at) work.points.set(first_point + mirrored, w_mirrored);
+    work.points.set(first_point + p.at, w);
+    if (p.mirrored != p.at) work.points.set(first_point + p.mirrored, w_mirrored);
     size = fmaxf(size, fmaxf(size_of(w), size_of(w_mirrored)));
   });
   return size;
@@ -90,16 +91,17 @@ __device__ __forceinline__ void differentiate_rows(const BackwardCall& call, con
     if (!inside) return;
     store_points(work.points, t, share, call.storage, all, gates, row, call.l, factor);
   };
-  const Complex* const spectrum = call.spectra + (std::int64_t{channel} << t.log_m);
+  const StoredSpectrum<const Complex*> spectrum = {call.spectra +
+                                                   (std::int64_t{channel} << t.log_m)};
   const Part part(call, share);
   const int m = 1 << t.log_m, first_point = share.row << t.log_m;
 
   find_scales(scratch, share, load(call.u, call.g_in));
   float unscale = scratch.unscale[share.row];
-  transform<kBug>(work.points, t, work.roots, scratch.scale);
-  for_pairs(t, share, [&](int, int at, int mirrored) {
-    part.kept[at] = unscale * work.points.get(first_point + at);
-    part.kept[mirrored] = unscale * work.points.get(first_point + mirrored);
+  transform<kBug>(work.points, t, false, work.roots, scratch.scale);
+  for_pairs(t, share, [&](const FrequencyPair& p) {
+    part.kept[p.at] = unscale * work.points.get(first_point + p.at);
+    part.kept[p.mirrored] = unscale * work.points.get(first_point + p.mirrored);
   });
   if (call.g_out != nullptr) {
     const float size = multiply_spectra<kBug>(work, t, share, spectrum, m + 1);
@@ -109,7 +111,7 @@ __device__ __forceinline__ void differentiate_rows(const BackwardCall& call, con
   __syncthreads();  // points and scales are read
   find_scales(scratch, share, load(call.dy, call.g_out));
   unscale = scratch.unscale[share.row];
-  transform<kBug>(work.points, t, work.roots, scratch.scale);
+  transform<kBug>(work.points, t, false, work.roots, scratch.scale);
   const bool first_of_block = first < static_cast<int>(gridDim.x) * t.rows;
   const float size = correlate<kBug>(work, t, share, spectrum, part, unscale, first_of_block);
   const float factor = return_to_samples<kBug>(work, t, share, scratch, size, unscale);

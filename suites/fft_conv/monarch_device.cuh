@@ -29,7 +29,7 @@ struct ConvolveCall {
   const void *u, *g_in, *g_out;  // [b][h][l]; gates may be null
   void* y;
   const float* taps;       // [h][lk]
-  const Complex* spectra;  // [h][M]; null: made from the taps
+  const Complex* spectra;  // [h][M], made beforehand; null: made from the taps
   Storage storage;
   int b, h, l, lk;
   int first_zero;
@@ -72,11 +72,13 @@ struct Scratch {
   float scale[kMostRows], unscale[kMostRows];  // of each sequence, powers of two
 };
 
-// The power of two above a size, within what has an inverse.
+// A power of two that brings a size below 2^8, within what has an inverse. So high, because the low
+// part of an f16 pair is 2^-11 of the high one and the smallest f16 is 2^-24; no higher, because a
+// transform of M = 2^14 makes of it 2^8 sqrt(2 M) = 46341 at most, and f16 ends at 65504.
 class PowerOfTwo {
  public:
   __device__ __forceinline__ explicit PowerOfTwo(float size) {
-    const int raised = static_cast<int>(bits_of_float(size) >> 23) + 1;
+    const int raised = static_cast<int>(bits_of_float(size) >> 23) + 1 - 8;
     exponent_ = raised < 8 ? 8 : raised > 246 ? 246 : raised;
   }
   __device__ __forceinline__ float value() const {
@@ -90,8 +92,8 @@ class PowerOfTwo {
   int exponent_;  // biased
 };
 
-// scale[row] * (largest of the row's sizes) lies in (1/4, 1), so that no f16 overflows. Ends with a
-// barrier.
+// scale[row] * (largest of the row's sizes) lies in (2^6, 2^8), so that no f16 overflows. Ends with
+// a barrier.
 __device__ __forceinline__ void find_scales(Scratch& scratch, const Share& share, float size) {
   SB_UNROLL
   for (int distance = 16; distance > 0; distance /= 2) {
@@ -104,9 +106,9 @@ __device__ __forceinline__ void find_scales(Scratch& scratch, const Share& share
     for (int w = first + 1; w < first + share.threads / 32; ++w) {
       size = fmaxf(size, scratch.maxima[w]);
     }
-    const PowerOfTwo above(size);
-    scratch.scale[share.row] = above.inverse();
-    scratch.unscale[share.row] = above.value();
+    const PowerOfTwo lowered(size);
+    scratch.scale[share.row] = lowered.inverse();
+    scratch.unscale[share.row] = lowered.value();
   }
   __syncthreads();
 }
@@ -172,36 +174,99 @@ struct Workspace {
   }
 };
 
-// Calls visit(k) for this share's frequencies k < M/2, neighbours in memory together.
-template <typename Visit>
-__device__ __forceinline__ void for_frequencies(const Transform& t, const Share& share,
-                                                const Visit& visit) {
-  const int low = t.log1 + t.log2, log_half = t.log3 - 1;
-  for (int j = share.thread; j < 1 << (t.log_m - 1); j += share.threads) {
-    const int k3 = j & ((1 << log_half) - 1), block = j >> log_half;  // block: k1 N2 + k2
-    const int k1 = block >> t.log2, k2 = block & ((1 << t.log2) - 1);
-    visit(k3 << low | k2 << t.log1 | k1);
-  }
+// Frequency j < M/2 of those that have a mirror image: neighbours in memory follow each other.
+__device__ __forceinline__ int frequency(const Transform& t, int j) {
+  const int log_half = t.log3 - 1;
+  const int k3 = j & ((1 << log_half) - 1), block = j >> log_half;  // block: k1 N2 + k2
+  const int k1 = block >> t.log2, k2 = block & ((1 << t.log2) - 1);
+  return k3 << (t.log1 + t.log2) | k2 << t.log1 | k1;
 }
 
-// Calls visit(k, position of k, position of M - k) for this share's pairs of frequencies.
-template <typename Visit>
+// Frequencies k and M - k, the how-manyth of their thread they are, and their positions.
+struct FrequencyPair {
+  int k, number, at, mirrored;
+
+  __device__ __forceinline__ FrequencyPair(const Transform& t, int frequency, int of_thread)
+      : k(frequency),
+        number(of_thread),
+        at(position(t, k)),
+        mirrored(position(t, ((1 << t.log_m) - k) & ((1 << t.log_m) - 1))) {}
+};
+
+// Calls visit(pair) for this share's pairs of frequencies; 0 and M/2, which are their own mirror
+// images, count as one pair. kPairs: how many there are of each thread; 0: as many as there are.
+template <int kPairs = 0, typename Visit>
 __device__ __forceinline__ void for_pairs(const Transform& t, const Share& share,
                                           const Visit& visit) {
-  const int m = 1 << t.log_m;
-  const auto pair = [&](int k) { visit(k, position(t, k), position(t, (m - k) & (m - 1))); };
-  for_frequencies(t, share, [&](int k) {
-    pair(k);
-    if (k == 0) pair(m / 2);
-  });
+  if constexpr (kPairs != 0) {
+    // Else positions would be found once and kept in registers from sequence to sequence.
+    const int thread = sb_forgotten(share.thread);
+    SB_UNROLL
+    for (int i = 0; i < kPairs; ++i) {
+      visit(FrequencyPair(t, frequency(t, thread + i * share.threads), i));
+    }
+  } else {
+    for (int j = share.thread; j < 1 << (t.log_m - 1); j += share.threads) {
+      visit(FrequencyPair(t, frequency(t, j), 0));
+    }
+  }
+  if (share.thread == 0) visit(FrequencyPair(t, 1 << (t.log_m - 1), 0));
 }
+
+// Values at k and M - k.
+struct ComplexPair {
+  Complex at, mirrored;
+};
+
+// A spectrum by position. Pointer: to Complex, const or not.
+template <typename Pointer>
+struct StoredSpectrum {
+  static constexpr int kPairs = 0;
+  Pointer values;
+
+  __device__ __forceinline__ ComplexPair get(const FrequencyPair& p) const {
+    return {values[p.at], values[p.mirrored]};
+  }
+  __device__ __forceinline__ void set(const FrequencyPair& p, const ComplexPair& x) {
+    values[p.at] = x.at;
+    if (p.mirrored != p.at) values[p.mirrored] = x.mirrored;
+  }
+};
+
+// A spectrum of M = 16384, for which shared memory has no room beside the points: a thread needs
+// the same pairs for every sequence and keeps most of them in registers. 0 and M/2 are one pair.
+// One number more in registers, and ptxas spills for sm_90; one more in shared memory, and 163 KiB
+// are not enough.
+struct HeldSpectrum {
+  static constexpr int kPairs = 8192 / kThreads, kInRegisters = 25,
+                       kRest = 2 * kPairs - kInRegisters;
+  Complex held[kInRegisters];
+  Complex* rest;  // in shared memory: [kRest][kThreads]
+
+  __device__ __forceinline__ Complex get_one(int i) const {
+    return i < kInRegisters ? held[i] : rest[kThreads * (i - kInRegisters) + threadIdx.x];
+  }
+  __device__ __forceinline__ void set_one(int i, Complex x) {
+    (i < kInRegisters ? held[i] : rest[kThreads * (i - kInRegisters) + threadIdx.x]) = x;
+  }
+  __device__ __forceinline__ ComplexPair get(const FrequencyPair& p) const {
+    const ComplexPair x = {get_one(2 * p.number), get_one(2 * p.number + 1)};
+    if (p.number == 0 && p.k == 0) return {x.at, x.at};
+    return {p.number == 0 && p.at == p.mirrored ? x.mirrored : x.at, x.mirrored};
+  }
+  __device__ __forceinline__ void set(const FrequencyPair& p, const ComplexPair& x) {
+    if (p.number != 0 || p.k == 0 || p.at != p.mirrored) set_one(2 * p.number, x.at);
+    if (p.number != 0 || p.k != 0) set_one(2 * p.number + 1, x.mirrored);
+  }
+};
 
 // Even and odd taps' transforms at k, from the packed transform's at k and M - k.
 struct Taps {
   Complex even, odd;
 
-  __device__ __forceinline__ static Taps of(Complex at, Complex mirrored) {
-    return {0.5f * (at + conjugate(mirrored)), divided_by_i(0.5f * (at - conjugate(mirrored)))};
+  __device__ __forceinline__ static Taps of(const ComplexPair& x) {
+    return {0.5f * (x.at + conjugate(x.mirrored)),
+            divided_by_i(0.5f * (x.at - conjugate(x.mirrored)))};
   }
   __device__ __forceinline__ Taps conjugated() const { return {conjugate(even), conjugate(odd)}; }
   __device__ __forceinline__ Complex packed() const { return even + times_i(odd); }
@@ -225,27 +290,26 @@ __device__ __forceinline__ Taps without_zeros(const Taps& taps, Complex w, int k
   return {0.5f * (at + mirrored), conjugate(w) * (0.5f * (at - mirrored))};
 }
 
-// The spectrum of this share's taps (null: none) to `to`, zeros from `first_zero` on included.
+// The spectrum of this share's taps (null: none) into `to`, zeros from `first_zero` on included.
 // Leaves the points for others to read: a barrier before they change.
-template <Bug kBug>
+template <Bug kBug, typename Spectrum>
 __device__ __forceinline__ void make_spectrum(const Workspace& work, const Transform& t,
                                               const Share& share, Scratch& scratch,
                                               const float* taps, int lk, int first_zero,
-                                              Complex* to) {
+                                              Spectrum& to) {
   find_scales(scratch, share, load_row<float>(work.points, t, share, taps, nullptr, lk));
   Transform whole = t;
   whole.skips = false;
-  transform<kBug>(work.points, whole, work.roots, scratch.scale);
+  transform<kBug>(work.points, whole, false, work.roots, scratch.scale);
   if (taps == nullptr) return;
   const int m = 1 << t.log_m, first = share.row << t.log_m;
   const float unit = scratch.unscale[share.row] * t.unit;
-  for_pairs(t, share, [&](int k, int at, int mirrored) {
-    const Taps all =
-        Taps::of(unit * work.points.get(first + at), unit * work.points.get(first + mirrored));
+  for_pairs<Spectrum::kPairs>(t, share, [&](const FrequencyPair& p) {
+    const Taps all = Taps::of({unit * work.points.get(first + p.at),  //
+                               unit * work.points.get(first + p.mirrored)});
     const Taps kept =
-        first_zero > m ? all : without_zeros(all, root(work.roots, k), k, m, first_zero);
-    to[at] = kept.packed();
-    if (mirrored != at) to[mirrored] = kept.conjugated().packed();
+        first_zero > m ? all : without_zeros(all, root(work.roots, p.k), p.k, m, first_zero);
+    to.set(p, {kept.packed(), kept.conjugated().packed()});
   });
 }
 
@@ -261,29 +325,30 @@ __global__ void __launch_bounds__(kThreads, 1) monarch_spectra(SpectrumCall call
   const int channel = static_cast<int>(blockIdx.x) * t.rows + share.row;
   const float* const taps =
       channel < call.h ? call.taps + std::int64_t{channel} * call.lk : nullptr;
-  make_spectrum<kBug>(work, t, share, scratch[0], taps, call.lk, call.first_zero,
-                      call.spectra + (std::int64_t{channel} << t.log_m));
+  StoredSpectrum<Complex*> spectrum = {call.spectra + (std::int64_t{channel} << t.log_m)};
+  make_spectrum<kBug>(work, t, share, scratch[0], taps, call.lk, call.first_zero, spectrum);
 }
 
 // Multiplies a sequence's packed transform by a spectrum; gives the largest size.
-template <Bug kBug>
+template <Bug kBug, typename Spectrum>
 __device__ __forceinline__ float multiply_spectra(const Workspace& work, const Transform& t,
-                                                  const Share& share, const Complex* spectrum,
+                                                  const Share& share, const Spectrum& spectrum,
                                                   int first_zero) {
   const int first = share.row << t.log_m;
   float size = 0;
-  for_pairs(t, share, [&](int k, int at, int mirrored) {
+  for_pairs<Spectrum::kPairs>(t, share, [&](const FrequencyPair& p) {
     Complex w = {0, 0}, w_mirrored = {0, 0};
-    if (k < first_zero) {  // else neither k nor M - k has anything left
-      const Taps taps = Taps::of(spectrum[at], spectrum[mirrored]);
-      const Complex v = root(work.roots, 2 * k);
-      const Complex z = work.points.get(first + at);
-      const Complex z_mirrored = work.points.get(first + (kBug == Bug::kNoMirror ? at : mirrored));
+    if (p.k < first_zero) {  // else neither k nor M - k has anything left
+      const Taps taps = Taps::of(spectrum.get(p));
+      const Complex v = root(work.roots, 2 * p.k);
+      const Complex z = work.points.get(first + p.at);
+      const Complex z_mirrored =
+          work.points.get(first + (kBug == Bug::kNoMirror ? p.at : p.mirrored));
       w = convolved(taps, v, z, z_mirrored);
       w_mirrored = convolved(taps.conjugated(), conjugate(v), z_mirrored, z);
     }
-    work.points.set(first + at, w);
-    if (mirrored != at) work.points.set(first + mirrored, w_mirrored);
+    work.points.set(first + p.at, w);
+    if (p.mirrored != p.at) work.points.set(first + p.mirrored, w_mirrored);
     size = fmaxf(size, fmaxf(size_of(w), size_of(w_mirrored)));
   });
   return size;
@@ -295,7 +360,7 @@ __device__ __forceinline__ float return_to_samples(const Workspace& work, const 
                                                    const Share& share, Scratch& scratch, float size,
                                                    float unscale) {
   find_scales(scratch, share, size);
-  transform_back<kBug>(work.points, t, work.roots, scratch.scale);
+  transform<kBug>(work.points, t, true, work.roots, scratch.scale);
   return unscale * scratch.unscale[share.row];
 }
 
@@ -342,11 +407,11 @@ __device__ __forceinline__ void store_points(const Points& points, const Transfo
 }
 
 // The sequence of this share among those from `first` on of a channel.
-template <Bug kBug>
+template <Bug kBug, typename Spectrum>
 __device__ __forceinline__ void convolve_rows(const ConvolveCall& call, const Workspace& work,
-                                              const Share& share, Scratch& scratch,
-                                              const Complex* spectrum, int first) {
-  const Transform& t = call.transform;
+                                              const Transform& t, const Share& share,
+                                              Scratch& scratch, const Spectrum& spectrum,
+                                              int first) {
   const int batch = first + share.row;
   const bool inside = batch < call.b;
   const std::int64_t row = (std::int64_t{batch} * call.h + blockIdx.y) * call.l;
@@ -355,35 +420,61 @@ __device__ __forceinline__ void convolve_rows(const ConvolveCall& call, const Wo
       scratch, share,
       load_points(work.points, t, share, call.storage, call.u, call.g_in, row, inside, call.l));
   const float unscale = scratch.unscale[share.row];
-  transform<kBug>(work.points, t, work.roots, scratch.scale);
+  transform<kBug>(work.points, t, false, work.roots, scratch.scale);
   const float size = multiply_spectra<kBug>(work, t, share, spectrum, call.first_zero);
   const float factor = return_to_samples<kBug>(work, t, share, scratch, size, unscale);
   if (!inside) return;
   store_points(work.points, t, share, call.storage, call.y, call.g_out, row, call.l, factor);
 }
 
-// A block makes its channel's spectrum, unless it is given, and keeps it for its share of the
+// A block makes its channel's spectrum, or takes the given one, and keeps it for its share of the
 // sequences: everything is read once. Grid: chunks, h.
+template <typename Spectrum, Bug kBug>
+__device__ __forceinline__ void convolve_chunk(const ConvolveCall& call, const Workspace& work,
+                                               const Transform& t, Scratch& scratch,
+                                               Spectrum spectrum) {
+  const Share share(t.rows), whole(1);
+  const std::int64_t channel = blockIdx.y;
+  if (call.spectra != nullptr) {
+    const StoredSpectrum<const Complex*> given = {call.spectra + (channel << t.log_m)};
+    for_pairs<Spectrum::kPairs>(t, whole,
+                                [&](const FrequencyPair& p) { spectrum.set(p, given.get(p)); });
+  } else {
+    make_spectrum<kBug>(work, t, share, scratch,
+                        share.row == 0 ? call.taps + channel * call.lk : nullptr, call.lk,
+                        call.first_zero, spectrum);
+  }
+  const int step = static_cast<int>(gridDim.x) * t.rows;
+  for (int first = static_cast<int>(blockIdx.x) * t.rows; first < call.b; first += step) {
+    convolve_rows<kBug>(call, work, t, share, scratch, spectrum, first);
+  }
+}
+
 template <Bug kBug = Bug::kNone>
 __global__ void __launch_bounds__(kThreads, 1) monarch_convolve(ConvolveCall call) {
   SB_SHARED_OF_LAUNCH(float, memory);
   SB_SHARED(Scratch, scratch, [1]);
-  const Transform& t = call.transform;
+  const Workspace work(memory, call.transform);
+  convolve_chunk<StoredSpectrum<Complex*>, kBug>(call, work, call.transform, scratch[0],
+                                                 {work.spectrum});
+}
+
+// The same for n = 32768, with what is known of the transform written down: it saves registers.
+template <Bug kBug = Bug::kNone>
+__global__ void __launch_bounds__(kThreads, 1) monarch_convolve_held(ConvolveCall call) {
+  SB_SHARED_OF_LAUNCH(float, memory);
+  SB_SHARED(Scratch, scratch, [1]);
+  Transform t = call.transform;
+  t.log_m = 14;
+  t.log1 = 4;
+  t.log2 = 5;
+  t.log3 = 5;
+  t.rows = 1;
+  t.root_count = 384;
   const Workspace work(memory, t);
-  const Share share(t.rows);
-  const std::int64_t channel = blockIdx.y;
-  const Complex* spectrum = work.spectrum;
-  if (call.spectra != nullptr) {
-    spectrum = call.spectra + (channel << t.log_m);
-  } else {
-    make_spectrum<kBug>(work, t, share, scratch[0],
-                        share.row == 0 ? call.taps + channel * call.lk : nullptr, call.lk,
-                        call.first_zero, work.spectrum);
-  }
-  const int step = static_cast<int>(gridDim.x) * t.rows;
-  for (int first = static_cast<int>(blockIdx.x) * t.rows; first < call.b; first += step) {
-    convolve_rows<kBug>(call, work, share, scratch[0], spectrum, first);
-  }
+  HeldSpectrum spectrum;
+  spectrum.rest = work.spectrum;
+  convolve_chunk<HeldSpectrum, kBug>(call, work, t, scratch[0], spectrum);
 }
 
 }  // namespace

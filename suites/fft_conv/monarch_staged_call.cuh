@@ -13,7 +13,8 @@ inline constexpr std::int64_t kMostStagedN = 4 << 20;
 
 class StagedPlan {
  public:
-  explicit StagedPlan(std::int64_t n) : inner_(2 * inner_points(n)) {
+  // inner: points of the inner transform, n / 16, n / 32 or n / 256.
+  StagedPlan(std::int64_t n, std::int64_t inner) : inner_(2 * inner) {
     while (1ll << log_n_ < n) ++log_n_;
     inner_.t.rows = 1;
     std::vector<Complex> roots;
@@ -56,67 +57,102 @@ class StagedPlan {
 // Sequences of a channel, two and two.
 inline std::int64_t pairs_of(std::int64_t b, std::int64_t h) { return (b + 1) / 2 * h; }
 
-// Launches over points of `pairs` pairs.
-template <Bug kBug>
+// Points of all pairs of sequences, and launches over them.
+template <Bug kOuter, Bug kInner>
 class StagedPoints {
  public:
-  StagedPoints(const StagedPlan& plan, Complex* points, std::int64_t b, std::int64_t h)
-      : plan_(plan), points_(points), b_(b), h_(h) {}
+  StagedPoints(std::shared_ptr<const StagedPlan> plan, std::int64_t b, std::int64_t h)
+      : plan_(std::move(plan)),
+        b_(static_cast<int>(b)),
+        h_(h),
+        pairs_(pairs_of(b, h)),
+        points_(bytes()) {}
+
+  Complex* data() const { return points_.as<Complex>(); }
 
   // From rows of `l` samples, times `gate` (null: 1), through the outer stages.
-  template <typename T>
-  void take(const void* rows, const void* gate, std::int64_t l) const {
-    launch(outer(), staged_in<T, kBug>, call(rows, gate, nullptr, l, plan_.stages()[0]));
-    for (std::size_t i = 1; i < plan_.stages().size(); ++i) {
-      launch(outer(), staged_between<kBug>, call(nullptr, nullptr, nullptr, l, plan_.stages()[i]));
+  void take(const void* rows, Storage storage, const void* gate, std::int64_t l) const {
+    for (std::size_t i = 0; i < plan_->stages().size(); ++i) {
+      outer({.in = i == 0 ? rows : nullptr, .gate = gate, .storage = storage, .b = b_}, l, i,
+            false);
     }
-  }
-  // Through the inner transform, times `spectra` and back; null: they are the spectra.
-  void transform(const Complex* spectra) const {
-    launch({.x = plan_.chunks(),
-            .y = static_cast<unsigned>(pairs_of(b_, h_)),
-            .threads = kThreads,
-            .shared_bytes = plan_.shared_bytes()},
-           staged_inner<kBug>,
-           InnerCall{points_, spectra, static_cast<int>(h_), plan_.log_n(),
-                     std::sqrt(std::ldexp(1.0f, plan_.log_n())), plan_.inner()});
   }
   // Back through the outer stages, to rows times `gate`.
-  template <typename T>
-  void give(void* rows, const void* gate, std::int64_t l) const {
-    for (std::size_t i = plan_.stages().size(); i-- > 1;) {
-      launch(outer(), staged_between<kBug>, call(nullptr, nullptr, nullptr, l, back(i)));
-    }
-    launch(outer(), staged_out<T, kBug>, call(nullptr, gate, rows, l, back(0)));
+  void give(void* rows, Storage storage, const void* gate, std::int64_t l) const {
+    return_between(b_);
+    give_again(rows, storage, gate, l);
+  }
+  // After give(): to others, times another gate.
+  void give_again(void* rows, Storage storage, const void* gate, std::int64_t l) const {
+    outer({.gate = gate, .out = rows, .storage = storage, .b = b_}, l, 0, true);
+  }
+  // To the spectrum. `true_scale`: of the DFT by definition, else unitary.
+  void transform(bool true_scale) const {
+    inner(pairs_, {.what = Inner::kSpectrum, .factor = true_scale ? unit() : 1});
+  }
+  // Convolved with the kernels, of which `spectra` are given in true scale.
+  void convolve(const Complex* spectra) const {
+    inner(pairs_, {.what = Inner::kConvolve, .spectra = spectra, .factor = 1});
+  }
+  // The convolution of sequences whose spectra, in unitary scale, are given.
+  void apply(const Complex* sequences, const Complex* spectra) const {
+    inner(pairs_, {.what = Inner::kApply, .from = sequences, .spectra = spectra, .factor = 1});
+  }
+  // Correlated with the kernels; spectra `kept` of other sequences become those of dk.
+  void correlate(const Complex* spectra, Complex* kept) const {
+    inner(pairs_, {.what = Inner::kCorrelate, .spectra = spectra, .kept = kept, .factor = 1});
+  }
+  // Spectra of dk, a pair each, of unitary factors: their sum, back, to a row per channel.
+  void give_sums(void* rows, std::int64_t l) const {
+    inner(h_, {.what = Inner::kSum, .parts = static_cast<int>(pairs_ / h_), .factor = unit()});
+    return_between(1);
+    outer({.out = rows, .storage = Storage::kF32, .b = 1}, l, 0, true);
   }
 
  private:
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(pairs_ << plan_->log_n()) * sizeof(Complex);
+  }
+  float unit() const { return static_cast<float>(std::sqrt(std::ldexp(1.0, plan_->log_n()))); }
+
+  // The outer stages back but for the last, of the first b sequences of every channel.
+  void return_between(int b) const {
+    for (std::size_t i = plan_->stages().size(); i-- > 1;) outer({.b = b}, 0, i, true);
+  }
   // A warp has eight columns at a time; 64 blocks a pair, or as many as there are columns for.
-  Blocks outer() const {
-    return {.x = 64, .y = static_cast<unsigned>(pairs_of(b_, h_)), .threads = kOuterThreads};
+  void outer(OuterCall call, std::int64_t l, std::size_t stage, bool back) const {
+    call.points = data();
+    call.h = static_cast<int>(h_);
+    call.l = static_cast<int>(l);
+    call.stage = plan_->stages()[stage];
+    call.stage.inverse = back;
+    launch({.x = 64, .y = static_cast<unsigned>(pairs_of(call.b, h_)), .threads = kOuterThreads},
+           staged_outer<kOuter>, call);
   }
-  OuterStage back(std::size_t i) const {
-    OuterStage stage = plan_.stages()[i];
-    stage.inverse = true;
-    return stage;
-  }
-  StagedCall call(const void* in, const void* gate, void* out, std::int64_t l,
-                  const OuterStage& stage) const {
-    return {
-        in,   gate, out, points_, static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(l),
-        stage};
+  void inner(std::int64_t pairs, InnerCall call) const {
+    if (call.from == nullptr) call.from = data();
+    call.to = data();
+    call.h = static_cast<int>(h_);
+    call.log_n = plan_->log_n();
+    call.parts = std::max(call.parts, 1);
+    call.transform = plan_->inner();
+    launch({.x = plan_->chunks(),
+            .y = static_cast<unsigned>(pairs),
+            .threads = kThreads,
+            .shared_bytes = plan_->shared_bytes()},
+           staged_inner<kInner>, call);
   }
 
-  const StagedPlan& plan_;
-  Complex* points_;
-  std::int64_t b_, h_;
+  std::shared_ptr<const StagedPlan> plan_;
+  int b_;
+  std::int64_t h_, pairs_;
+  DeviceArray points_;
 };
 
 inline std::string why_not_staged(const Problem& problem) {
   const Shape s(problem);
   if (s.n <= kMostN || s.n > kMostStagedN) return "for n = 65536 to 4194304; below, monarch";
   if (s.sparsity != 0) return "takes whole spectra; monarch skips, up to n = 32768";
-  if (s.cached) return "makes spectra inside the call only";
   if (pairs_of(s.b, s.h) > 65535) return "more than 65535 pairs of sequences";
   const std::size_t shared =
       monarch_shared_bytes(2 * StagedPlan::inner_points(s.n)) + sizeof(Scratch);
@@ -126,25 +162,71 @@ inline std::string why_not_staged(const Problem& problem) {
   return "";
 }
 
-template <typename T, Bug kBug = Bug::kNone>
-DeviceRun staged_run(const Problem& problem) {
-  const Shape s(problem);
-  const auto plan = std::make_shared<StagedPlan>(s.n);
-  const auto of_points = [&](std::int64_t sequences) {
-    return std::make_shared<DeviceArray>(static_cast<std::size_t>(sequences * s.n) *
-                                         sizeof(Complex));
+// Of the kernels, before all runs if they are cached.
+template <typename Pairs>
+DeviceRun with_staged_spectra(const Shape& s, int place_of_taps,
+                              const std::shared_ptr<const Pairs>& spectra,
+                              DeviceRun::Launches after) {
+  const auto make = [=, l = s.lk](const Operands& o) {
+    spectra->take(o.get<void>(place_of_taps), Storage::kF32, nullptr, l);
+    spectra->transform(true);
   };
-  const auto points = of_points(pairs_of(s.b, s.h)), spectra = of_points(s.h);
+  if (s.cached) return {make, after};
   return [=](const Operands& o) {
-    const auto gate = [&](int place) { return s.gated ? o.get<void>(place) : nullptr; };
-    const StagedPoints<kBug> kernels(*plan, spectra->template as<Complex>(), 1, s.h);
-    kernels.template take<float>(o.get<void>(forward::kK), nullptr, s.lk);
-    kernels.transform(nullptr);
-    const StagedPoints<kBug> signals(*plan, points->template as<Complex>(), s.b, s.h);
-    signals.template take<T>(o.get<void>(forward::kU), gate(forward::kGateIn), s.l);
-    signals.transform(spectra->template as<Complex>());
-    signals.template give<T>(o.get<void>(forward::kY), gate(forward::kGateOut), s.l);
+    make(o);
+    after(o);
   };
+}
+
+template <Bug kOuter = Bug::kNone, Bug kInner = kOuter>
+DeviceRun staged_run_with(const Problem& problem, std::int64_t inner_points) {
+  using Pairs = StagedPoints<kOuter, kInner>;
+  const Shape s(problem);
+  const Storage storage = storage_of(problem);
+  const auto plan = std::make_shared<const StagedPlan>(s.n, inner_points);
+  const auto spectra = std::make_shared<const Pairs>(plan, 1, s.h);
+  const auto signals = std::make_shared<const Pairs>(plan, s.b, s.h);
+  return with_staged_spectra(s, forward::kK, spectra, [=](const Operands& o) {
+    const auto gate = [&](int place) { return s.gated ? o.get<void>(place) : nullptr; };
+    signals->take(o.get<void>(forward::kU), storage, gate(forward::kGateIn), s.l);
+    signals->convolve(spectra->data());
+    signals->give(o.get<void>(forward::kY), storage, gate(forward::kGateOut), s.l);
+  });
+}
+
+template <Bug kOuter = Bug::kNone, Bug kInner = kOuter>
+DeviceRun staged_backward_run_with(const Problem& problem, std::int64_t inner_points) {
+  using Pairs = StagedPoints<kOuter, kInner>;
+  const Shape s(problem);
+  const Storage storage = storage_of(problem);
+  const auto plan = std::make_shared<const StagedPlan>(s.n, inner_points);
+  const auto spectra = std::make_shared<const Pairs>(plan, 1, s.h);
+  const auto z = std::make_shared<const Pairs>(plan, s.b, s.h);
+  const auto d = std::make_shared<const Pairs>(plan, s.b, s.h);
+  return with_staged_spectra(s, backward::kK, spectra, [=](const Operands& o) {
+    const auto at = [&](int place) { return o.get<void>(place); };
+    const auto gate = [&](int place) { return s.gated ? at(place) : nullptr; };
+    z->take(at(backward::kU), storage, gate(backward::kGateIn), s.l);
+    z->transform(false);
+    if (s.gated) {
+      d->apply(z->data(), spectra->data());
+      d->give(at(backward::kDGateOut), storage, at(backward::kDy), s.l);
+    }
+    d->take(at(backward::kDy), storage, gate(backward::kGateOut), s.l);
+    d->correlate(spectra->data(), z->data());
+    d->give(at(backward::kDu), storage, gate(backward::kGateIn), s.l);
+    if (s.gated) d->give_again(at(backward::kDGateIn), storage, at(backward::kU), s.l);
+    z->give_sums(at(backward::kDk), s.lk);
+  });
+}
+
+template <Bug kBug = Bug::kNone>
+DeviceRun staged_run(const Problem& problem) {
+  return staged_run_with<kBug>(problem, StagedPlan::inner_points(Shape(problem).n));
+}
+template <Bug kBug = Bug::kNone>
+DeviceRun staged_backward_run(const Problem& problem) {
+  return staged_backward_run_with<kBug>(problem, StagedPlan::inner_points(Shape(problem).n));
 }
 
 }  // namespace

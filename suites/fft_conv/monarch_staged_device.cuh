@@ -39,7 +39,7 @@ __device__ __forceinline__ Complex outer_twiddle(const OuterStage& stage, int k,
   return stage.inverse ? conjugate(w) : w;
 }
 
-// The power of two above a warp's largest size, and its inverse.
+// What brings a warp's largest size into (2^6, 2^8), and its inverse.
 struct WarpScale {
   float scale, unscale;
 
@@ -48,9 +48,9 @@ struct WarpScale {
     for (int distance = 16; distance > 0; distance /= 2) {
       size = fmaxf(size, __shfl_xor_sync(~0u, size, distance));
     }
-    const PowerOfTwo above(size);
-    scale = above.inverse();
-    unscale = above.value();
+    const PowerOfTwo lowered(size);
+    scale = lowered.inverse();
+    unscale = lowered.value();
   }
 };
 
@@ -117,89 +117,102 @@ __device__ __forceinline__ void run_outer_stage(const OuterStage& stage, const L
   }
 }
 
-// Pairs of sequences and the points that stand for them. Pair p h + c has sequences 2p and 2p + 1
-// of channel c.
-struct StagedCall {
-  const void *in, *gate;  // [b][h][l]; the gate may be null
+// One number of an array, whatever it is stored as.
+__device__ __forceinline__ float number_at(const void* all, Storage storage, std::int64_t i) {
+  if (storage == Storage::kF32) return static_cast<const float*>(all)[i];
+  const std::uint16_t bits = static_cast<const F16*>(all)[i].bits;
+  return storage == Storage::kBf16 ? to_float(Bf16{bits}) : to_float(F16{bits});
+}
+__device__ __forceinline__ void put_number(void* all, Storage storage, std::int64_t i, float x) {
+  if (storage == Storage::kF32) return narrow(x, static_cast<float*>(all)[i]);
+  if (storage == Storage::kBf16) return narrow(x, static_cast<Bf16*>(all)[i]);
+  narrow(x, static_cast<F16*>(all)[i]);
+}
+
+// An outer stage over the points of pairs of sequences. Pair p h + c has sequences 2p and 2p + 1 of
+// channel c. The first stage takes the sequences, the last one back gives them; all others, and
+// these at their other end, have the points in memory.
+struct OuterCall {
+  const void *in, *gate;  // [b][h][l]; either may be null
   void* out;
-  Complex* work;  // [pairs][N]
+  Storage storage;
+  Complex* points;  // [pairs][N]
   int b, h, l;
   OuterStage stage;
+};
 
-  template <typename T>
-  __device__ __forceinline__ std::int64_t row(int which) const {
+// The sequences of a block's pair.
+struct PairOfRows {
+  const OuterCall& call;
+  std::int64_t rows[2];
+  bool has_second;
+
+  __device__ __forceinline__ explicit PairOfRows(const OuterCall& all) : call(all) {
     const int pair = static_cast<int>(blockIdx.y);
-    return (std::int64_t{2 * (pair / h) + which} * h + pair % h) * l;
+    const int first = 2 * (pair / call.h);
+    rows[0] = (std::int64_t{first} * call.h + pair % call.h) * call.l;
+    rows[1] = rows[0] + std::int64_t{call.h} * call.l;
+    has_second = first + 1 < call.b;
   }
-  __device__ __forceinline__ bool has_second() const {
-    return 2 * (static_cast<int>(blockIdx.y) / h) + 1 < b;
+  __device__ __forceinline__ bool has(int which, std::int64_t i) const {
+    return i < call.l && (which == 0 || has_second);
   }
-  __device__ __forceinline__ Complex* points() const {
-    return work + (std::int64_t{blockIdx.y} << stage.log_n);
+  __device__ __forceinline__ float gated(float x, std::int64_t at) const {
+    return call.gate == nullptr ? x : x * number_at(call.gate, call.storage, at);
+  }
+  __device__ __forceinline__ float get(int which, std::int64_t i) const {
+    if (!has(which, i)) return 0;
+    return gated(number_at(call.in, call.storage, rows[which] + i), rows[which] + i);
+  }
+  __device__ __forceinline__ void put(int which, std::int64_t i, float x) const {
+    if (!has(which, i)) return;
+    put_number(call.out, call.storage, rows[which] + i, gated(x, rows[which] + i));
   }
 };
 
-// The first outer stage: from sequences to points. Grid: any, pairs.
-template <typename T, Bug kBug = Bug::kNone>
-__global__ void __launch_bounds__(kOuterThreads) staged_in(StagedCall call) {
-  const std::int64_t rows[2] = {call.row<T>(0), call.row<T>(1)};
-  const T* const in = static_cast<const T*>(call.in);
-  const T* const gate = static_cast<const T*>(call.gate);
-  const bool second = call.has_second();
-  const auto sample = [&](int which, std::int64_t i) {
-    if (i >= call.l || (which == 1 && !second)) return 0.0f;
-    const float x = to_float(in[rows[which] + i]);
-    return gate == nullptr ? x : x * to_float(gate[rows[which] + i]);
-  };
-  Complex* const points = call.points();
+// Grid: any, pairs.
+template <Bug kBug = Bug::kNone>
+__global__ void __launch_bounds__(kOuterThreads) staged_outer(OuterCall call) {
+  const PairOfRows rows(call);
+  Complex* const points = call.points + (std::int64_t{blockIdx.y} << call.stage.log_n);
   run_outer_stage<kBug>(
       call.stage,
       [&](std::int64_t i) {
-        return Complex{sample(0, i), sample(1, i)};
+        return call.in == nullptr ? points[i] : Complex{rows.get(0, i), rows.get(1, i)};
       },
-      [&](std::int64_t i, Complex x) { points[i] = x; });
-}
-
-// A stage between: in place.
-template <Bug kBug = Bug::kNone>
-__global__ void __launch_bounds__(kOuterThreads) staged_between(StagedCall call) {
-  Complex* const points = call.points();
-  run_outer_stage<kBug>(
-      call.stage, [&](std::int64_t i) { return points[i]; },
-      [&](std::int64_t i, Complex x) { points[i] = x; });
-}
-
-// The last stage back: from points to sequences, gated.
-template <typename T, Bug kBug = Bug::kNone>
-__global__ void __launch_bounds__(kOuterThreads) staged_out(StagedCall call) {
-  const std::int64_t rows[2] = {call.row<T>(0), call.row<T>(1)};
-  T* const out = static_cast<T*>(call.out);
-  const T* const gate = static_cast<const T*>(call.gate);
-  const bool second = call.has_second();
-  const auto put = [&](int which, std::int64_t i, float x) {
-    if (i >= call.l || (which == 1 && !second)) return;
-    if (gate != nullptr) x *= to_float(gate[rows[which] + i]);
-    narrow(x, out[rows[which] + i]);
-  };
-  const Complex* const points = call.points();
-  run_outer_stage<kBug>(
-      call.stage, [&](std::int64_t i) { return points[i]; },
       [&](std::int64_t i, Complex x) {
-        put(0, i, x.re);
-        put(1, i, x.im);
+        if (call.out == nullptr) {
+          points[i] = x;
+        } else {
+          rows.put(0, i, x.re);
+          rows.put(1, i, x.im);
+        }
       });
 }
 
+// What the inner transform is for.
+enum class Inner {
+  kSpectrum,   // there, times `factor`
+  kConvolve,   // there, times the kernel's spectrum, and back
+  kApply,      // points are a spectrum: times the kernel's, and back
+  kCorrelate,  // there, times the conjugate of the kernel's, and back; `kept`, the spectrum of z,
+               // becomes conj Z D, of whose transform back the real part is both sequences' dk
+  kSum,        // points are spectra: those of all pairs of a channel added up, and back
+};
+
 struct InnerCall {
-  Complex* work;           // [pairs][N]
-  const Complex* spectra;  // [h][N]; null: points become a spectrum, times `unit`
+  Inner what;
+  const Complex* from;     // [pairs][N]
+  Complex* to;             // [pairs][N], may be `from`
+  const Complex* spectra;  // [h][N], of the kernels
+  Complex* kept;           // [pairs][N]
   int h, log_n;
-  float unit;           // sqrt(N)
+  int parts;            // kSum: pairs of a channel
+  float factor;         // of what goes to memory
   Transform transform;  // of one sequence a block
 };
 
-// The inner transform of a chunk of points, and back unless it is a spectrum's. Grid: chunks of a
-// pair, pairs.
+// Grid: chunks of a pair (kSum: of a channel), pairs (kSum: channels).
 template <Bug kBug = Bug::kNone>
 __global__ void __launch_bounds__(kThreads, 1) staged_inner(InnerCall call) {
   SB_SHARED_OF_LAUNCH(float, memory);
@@ -207,33 +220,48 @@ __global__ void __launch_bounds__(kThreads, 1) staged_inner(InnerCall call) {
   const Transform& t = call.transform;
   const Workspace work(memory, t);
   const Share share(1);
-  const int m = 1 << t.log_m, channel = static_cast<int>(blockIdx.y) % call.h;
+  const auto for_points = [&](const auto& visit) {
+    for (int i = share.thread; i < 1 << t.log_m; i += share.threads) visit(i);
+  };
   const std::int64_t chunk = std::int64_t{blockIdx.x} << t.log_m;
-  Complex* const points = call.work + (std::int64_t{blockIdx.y} << call.log_n) + chunk;
-  float size = 0;
-  for (int i = share.thread; i < m; i += share.threads) {
-    const Complex x = points[i];
+  const std::int64_t own = (std::int64_t{blockIdx.y} << call.log_n) + chunk;
+  const int channel = static_cast<int>(blockIdx.y) % call.h;
+  const int parts = call.parts - (kBug == Bug::kDroppedPart && call.what == Inner::kSum);
+  float size = 0, unscale = 1;
+  for_points([&](int i) {
+    Complex x = {0, 0};
+    for (int part = 0; part < parts; ++part) {
+      x = x + call.from[own + (std::int64_t{part} * call.h << call.log_n) + i];
+    }
     work.points.set(i, x);
     size = fmaxf(size, size_of(x));
+  });
+  if (call.what != Inner::kApply && call.what != Inner::kSum) {
+    find_scales(scratch[0], share, size);
+    unscale = scratch[0].unscale[0];
+    transform<kBug>(work.points, t, false, work.roots, scratch[0].scale);
   }
-  find_scales(scratch[0], share, size);
-  const float unscale = scratch[0].unscale[0];
-  transform<kBug>(work.points, t, work.roots, scratch[0].scale);
-  if (call.spectra == nullptr) {
-    for (int i = share.thread; i < m; i += share.threads) {
-      points[i] = (unscale * call.unit) * work.points.get(i);
-    }
+  if (call.what == Inner::kSpectrum) {
+    for_points([&](int i) { call.to[own + i] = unscale * call.factor * work.points.get(i); });
     return;
   }
-  const Complex* const spectrum = call.spectra + (std::int64_t{channel} << call.log_n) + chunk;
-  size = 0;
-  for (int i = share.thread; i < m; i += share.threads) {
-    const Complex x = work.points.get(i) * spectrum[i];
-    work.points.set(i, x);
-    size = fmaxf(size, size_of(x));
+  if (call.what != Inner::kSum) {
+    const Complex* const spectrum = call.spectra + (std::int64_t{channel} << call.log_n) + chunk;
+    size = 0;
+    for_points([&](int i) {
+      Complex x = work.points.get(i), k = spectrum[i];
+      if (call.what == Inner::kCorrelate) {
+        call.kept[own + i] = unscale * (conjugate(call.kept[own + i]) * x);
+        k = kBug == Bug::kNoMirror ? k : conjugate(k);
+      }
+      x = x * k;
+      work.points.set(i, x);
+      size = fmaxf(size, size_of(x));
+    });
   }
-  const float factor = return_to_samples<kBug>(work, t, share, scratch[0], size, unscale);
-  for (int i = share.thread; i < m; i += share.threads) points[i] = factor * work.points.get(i);
+  const float factor =
+      call.factor * return_to_samples<kBug>(work, t, share, scratch[0], size, unscale);
+  for_points([&](int i) { call.to[own + i] = factor * work.points.get(i); });
 }
 
 }  // namespace

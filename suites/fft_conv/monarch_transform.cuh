@@ -5,8 +5,8 @@
 // slot(k3).
 //
 // Points and matrices enter as two f16 numbers each, high and low part (22 bits), so a product
-// takes three mma.sync and is as good as one in float. Stages are unitary: |x| <= 1 grows to at
-// most sqrt(M) = 128 on the way there and M on the way back, so f16 cannot overflow.
+// takes three mma.sync and is as good as one in float. Stages are unitary: what is
+// scaled to below 2^8 before them grows to at most 46341 on the way, so f16 cannot overflow.
 #pragma once
 
 #include "backend/device_matrix.cuh"
@@ -156,6 +156,7 @@ struct Stage {
   Matrix matrix;
   int log_radix, log_stride;  // rows of a column are 2^log_stride points apart
   bool inverse;
+  bool turns;          // has twiddle factors
   bool skips;          // blocks of rows (of columns, if inverse) after the first are zero
   const float* scale;  // of each sequence's points before the stage; null: none
 };
@@ -180,7 +181,7 @@ __device__ __forceinline__ Complex twiddle(const Transform& t, const Stage& stag
 }
 
 // This lane's points of column c0 + lane / 4.
-template <int kBlocks, bool kLast, Bug kBug>
+template <int kBlocks, Bug kBug>
 __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points& points,
                                              const Transform& t, const Stage& stage,
                                              const Complex* roots, int c0, float scale) {
@@ -195,7 +196,7 @@ __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points&
       for (int e = 0; e < 2; ++e) {
         const int k = 16 * block + 8 * half + 2 * (lane % 4) + e;
         x[e] = scale * points.get(column.first + (k << stage.log_stride));
-        if (!kLast && stage.inverse && kBug != Bug::kNoTwiddle) {
+        if (stage.turns && stage.inverse && kBug != Bug::kNoTwiddle) {
           x[e] = x[e] * twiddle(t, stage, roots, k, column.low);
         }
       }
@@ -206,7 +207,7 @@ __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points&
 }
 
 // Rows [16 block, 16 block + 16) of a stage's product, to where they belong.
-template <bool kLast, Bug kBug>
+template <Bug kBug>
 __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC& im,
                                            const Points& points, const Transform& t,
                                            const Stage& stage, const Complex* roots, int c0,
@@ -217,7 +218,7 @@ __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC&
     const Column column(stage, c0 + 2 * (lane % 4) + e % 2);
     const int k = 16 * block + 8 * (e / 2) + lane / 4;
     Complex x = {re[e], im[e]};
-    if (!kLast && !stage.inverse && kBug != Bug::kNoTwiddle) {
+    if (stage.turns && !stage.inverse && kBug != Bug::kNoTwiddle) {
       x = x * twiddle(t, stage, roots, k, column.low);
     }
     points.set(column.first + (k << stage.log_stride), x);
@@ -226,7 +227,7 @@ __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC&
 
 // points = matrix * points along one digit. Forward the twiddles follow, back they come before. The
 // block's warps have columns of their own.
-template <int kBlocks, bool kLast, Bug kBug>
+template <int kBlocks, Bug kBug>
 __device__ __forceinline__ void run_stage(const Points& points, const Transform& t,
                                           const Stage& stage, const Complex* roots) {
   const int warp = static_cast<int>(threadIdx.x) / 32;
@@ -235,60 +236,46 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
     const int row = c0 >> (t.log_m - stage.log_radix);
     const float scale = stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
     Columns<kBlocks> x;
-    load_columns<kBlocks, kLast, kBug>(x, points, t, stage, roots, c0, scale);
+    load_columns<kBlocks, kBug>(x, points, t, stage, roots, c0, scale);
     __syncwarp();  // all of the columns are read
-    SB_UNROLL
-    for (int block = 0; block < kBlocks; ++block) {
-      if (block > 0 && stage.skips && !stage.inverse) break;
+    const int rows = stage.skips && !stage.inverse ? 1 : kBlocks;
+    SB_NO_UNROLL
+    for (int block = 0; block < rows; ++block) {
       FragmentC re = {}, im = {};
       const int blocks = stage.skips && stage.inverse ? 1 : kBlocks;
       multiply_block<kBlocks, kBug>(re, im, stage.matrix, block, blocks, x, stage.inverse);
-      store_rows<kLast, kBug>(re, im, points, t, stage, roots, c0, block);
+      store_rows<kBug>(re, im, points, t, stage, roots, c0, block);
     }
   }
   if constexpr (kBug != Bug::kNoBarrier) __syncthreads();
 }
 
-template <bool kLast, Bug kBug>
-__device__ __forceinline__ void run_stage_of_any_radix(const Points& points, const Transform& t,
-                                                       const Stage& stage, const Complex* roots) {
-  if (stage.log_radix == 5) {
-    run_stage<2, kLast, kBug>(points, t, stage, roots);
-  } else {
-    run_stage<1, kLast, kBug>(points, t, stage, roots);
-  }
+// Of the first, second and third factor. The last stage of a factor 8 does two columns at a time:
+// its matrix has two blocks.
+__device__ __forceinline__ Stage stage_of(const Transform& t, int factor, bool inverse) {
+  if (factor == 0) return {t.first, t.log1, t.log2 + t.log3, inverse, true, false, nullptr};
+  if (factor == 1) return {t.second, t.log2, t.log3, inverse, true, false, nullptr};
+  return {
+      inverse ? t.last_back : t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, false, t.skips, nullptr};
 }
 
-// The last stage of a factor 8 does two columns at a time: its matrix has two blocks.
-__device__ __forceinline__ Stage last_stage(const Transform& t, bool inverse, const float* scale) {
-  return {inverse ? t.last_back : t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, t.skips, scale};
-}
-__device__ __forceinline__ Stage first_stage(const Transform& t, bool inverse, const float* scale) {
-  return {t.first, t.log1, t.log2 + t.log3, inverse, false, scale};
-}
-__device__ __forceinline__ Stage second_stage(const Transform& t, bool inverse) {
-  return {t.second, t.log2, t.log3, inverse, false, nullptr};
-}
-
-// Of every sequence times scale[row]. All threads; ends with a barrier.
+// Of every sequence times scale[row], there or (inverse) back. All threads; ends with a barrier.
+// One copy of the code per radix, whatever the stage: inlined for each it would be a dozen.
 template <Bug kBug>
-__device__ __forceinline__ void transform(const Points& points, const Transform& t,
+__device__ __forceinline__ void transform(const Points& points, const Transform& t, bool inverse,
                                           const Complex* roots, const float* scale) {
-  run_stage_of_any_radix<false, kBug>(points, t, first_stage(t, false, scale), roots);
-  if (t.log2 > 0) {
-    run_stage_of_any_radix<false, kBug>(points, t, second_stage(t, false), roots);
+  SB_NO_UNROLL
+  for (int i = 0; i < 3; ++i) {
+    const int factor = inverse ? 2 - i : i;
+    if (factor == 1 && t.log2 == 0) continue;
+    Stage stage = stage_of(t, factor, inverse);
+    if (i == 0) stage.scale = scale;
+    if (stage.log_radix == 5) {
+      run_stage<2, kBug>(points, t, stage, roots);
+    } else {
+      run_stage<1, kBug>(points, t, stage, roots);
+    }
   }
-  run_stage_of_any_radix<true, kBug>(points, t, last_stage(t, false, nullptr), roots);
-}
-
-template <Bug kBug>
-__device__ __forceinline__ void transform_back(const Points& points, const Transform& t,
-                                               const Complex* roots, const float* scale) {
-  run_stage_of_any_radix<true, kBug>(points, t, last_stage(t, true, scale), roots);
-  if (t.log2 > 0) {
-    run_stage_of_any_radix<false, kBug>(points, t, second_stage(t, true), roots);
-  }
-  run_stage_of_any_radix<false, kBug>(points, t, first_stage(t, true, nullptr), roots);
 }
 
 }  // namespace

@@ -11,10 +11,10 @@
 namespace sb::fft_conv {
 namespace {
 
-// Enough threads to fill a GPU; a thread takes what is left in turns.
+// Enough threads to fill a GPU, 2048 a multiprocessor; they take what is left in turns.
 inline Blocks pointwise_blocks(std::int64_t elements) {
   const std::int64_t blocks = (elements + kPointwiseThreads - 1) / kPointwiseThreads;
-  return {.x = static_cast<unsigned>(std::clamp<std::int64_t>(blocks, 1, 1 << 16)),
+  return {.x = static_cast<unsigned>(std::clamp<std::int64_t>(blocks, 1, 8 * multiprocessors())),
           .threads = kPointwiseThreads};
 }
 

@@ -21,7 +21,7 @@ __device__ __forceinline__ void add_rows(const Backward& call, std::int64_t grou
                                          std::int64_t begin, std::int64_t end, int step,
                                          float (&sums)[kTermsOnDevice]) {
   const DeviceShape& s = call.shape;
-  const Coefficients c = coefficients_of(call.a, call.b, group, s.shared_numerator);
+  const Coefficients c = coefficients_of<kBug>(call.a, call.b, group, s.shared_numerator);
   if (kBug == Bug::kDroppedLastRow && end == s.rows) --end;
   const std::int64_t elements = (end - begin) * s.group_size;
   for (std::int64_t e = threadIdx.x; e < elements; e += step) {
@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(256) backward_atomic(Backward call) {
   for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements;
        e += step) {
     const std::int64_t group = e % s.d / s.group_size;
-    const Coefficients c = coefficients_of(call.a, call.b, group, s.shared_numerator);
+    const Coefficients c = coefficients_of<kBug>(call.a, call.b, group, s.shared_numerator);
     float sums[kTermsOnDevice] = {};
     call.dx[e] = add_element(call.x[e], call.g[e], c, sums);
     SB_UNROLL

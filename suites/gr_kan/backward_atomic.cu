@@ -1,6 +1,6 @@
 #include "suites/gr_kan/backward_device.cuh"
 
-namespace sb::gr_kan {
+namespace sb::gr_kan::backward_atomic_cu {
 namespace {
 
 constexpr unsigned kMostBlocks = 4096;
@@ -20,4 +20,4 @@ const DeviceRegistration registration{
     prepare};
 
 }  // namespace
-}  // namespace sb::gr_kan
+}  // namespace sb::gr_kan::backward_atomic_cu

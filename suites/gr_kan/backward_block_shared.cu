@@ -1,6 +1,6 @@
 #include "suites/gr_kan/backward_device.cuh"
 
-namespace sb::gr_kan {
+namespace sb::gr_kan::backward_block_shared_cu {
 namespace {
 
 constexpr int kThreads = 256;
@@ -22,4 +22,4 @@ const DeviceRegistration registration{
     prepare};
 
 }  // namespace
-}  // namespace sb::gr_kan
+}  // namespace sb::gr_kan::backward_block_shared_cu

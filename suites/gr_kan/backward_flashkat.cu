@@ -1,6 +1,6 @@
 #include "suites/gr_kan/backward_device.cuh"
 
-namespace sb::gr_kan {
+namespace sb::gr_kan::backward_flashkat_cu {
 namespace {
 
 constexpr int kThreads = 256;
@@ -23,4 +23,4 @@ const DeviceRegistration registration{
     prepare};
 
 }  // namespace
-}  // namespace sb::gr_kan
+}  // namespace sb::gr_kan::backward_flashkat_cu

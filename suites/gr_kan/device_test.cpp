@@ -15,7 +15,10 @@ using sb::testing::Case;
 
 Case given(const std::string& op, int rows, int d, int groups, const std::string& numerator = "") {
   std::map<std::string, std::string> params = {
-      {"rows", std::to_string(rows)}, {"d", std::to_string(d)}, {"groups", std::to_string(groups)}};
+      {"rows", std::to_string(rows)},
+      {"d", std::to_string(d)},
+      {"groups", std::to_string(groups)},
+      {"coefficients", "random"}};  // the same for all groups would hide a wrong group
   if (!numerator.empty()) params["numerator"] = numerator;
   return {op, params};
 }
@@ -118,6 +121,10 @@ TEST_P(EverySchedule, PlantedBugsAreCaught) {
   EXPECT_TRUE((caught_backward(backward_block_shared<256, 64, kDropped>)));
   EXPECT_TRUE((caught_backward(backward_persistent<256, 64, kNoBarrier>, 2)));
   EXPECT_TRUE((caught_backward(backward_persistent<256, 64, kDropped>, 2)));
+  constexpr Bug kFirst = Bug::kFirstGroupForAll;
+  EXPECT_TRUE((caught_backward(backward_flashkat<256, 64, kFirst>)));
+  EXPECT_TRUE((caught_backward(backward_block_shared<256, 64, kFirst>)));
+  EXPECT_TRUE((caught_backward(backward_persistent<256, 64, kFirst>, 2)));
   EXPECT_FALSE((caught_backward(backward_flashkat<256, 64>)));
   EXPECT_FALSE((caught_backward(backward_persistent<256, 64>, 2)));
 }
@@ -154,8 +161,10 @@ TEST_P(EverySchedule, PlantedBugsAroundTheKernelAreCaught) {
 
 TEST_P(EverySchedule, PlantedBugsOfTheElementwiseKernelsAreCaught) {
   EXPECT_TRUE(caught_forward<Bug::kDroppedLastRow>());
+  EXPECT_TRUE(caught_forward<Bug::kFirstGroupForAll>());
   EXPECT_FALSE(caught_forward<Bug::kNone>());
   EXPECT_TRUE(caught_atomic<Bug::kDroppedLastRow>());
+  EXPECT_TRUE(caught_atomic<Bug::kFirstGroupForAll>());
   EXPECT_FALSE(caught_atomic<Bug::kNone>());
 }
 

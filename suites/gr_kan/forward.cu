@@ -4,7 +4,7 @@
 #include "suites/gr_kan/forward.cuh"
 #include "suites/gr_kan/gr_kan_op.h"
 
-namespace sb::gr_kan {
+namespace sb::gr_kan::forward_cu {
 namespace {
 
 constexpr unsigned kMostBlocks = 4096;
@@ -28,4 +28,4 @@ const DeviceRegistration registration{
     Variant{.op = "gr_kan", .name = "vector", .summary = "a thread per element"}, prepare};
 
 }  // namespace
-}  // namespace sb::gr_kan
+}  // namespace sb::gr_kan::forward_cu

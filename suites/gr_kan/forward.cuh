@@ -15,7 +15,7 @@ __global__ void __launch_bounds__(256)
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements;
        e += step) {
-    const Coefficients c = coefficients_of(a, b, e % s.d / s.group_size, s.shared_numerator);
+    const Coefficients c = coefficients_of<kBug>(a, b, e % s.d / s.group_size, s.shared_numerator);
     y[e] = numerator(x[e], c) / denominator(fabsf(x[e]), c);
   }
 }

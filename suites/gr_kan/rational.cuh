@@ -16,7 +16,8 @@ enum class Bug {
   kNoBarrierBeforeRead,
   kDroppedLastRow,
   kLastSumNotCleared,
-  kLastCoefficientNotWritten
+  kLastCoefficientNotWritten,
+  kFirstGroupForAll,
 };
 
 struct DeviceShape {
@@ -29,8 +30,10 @@ struct Coefficients {
   float a[6], b[4];  // b: magnitudes
 };
 
+template <Bug kBug>
 __device__ __forceinline__ Coefficients coefficients_of(const float* a, const float* b,
                                                         std::int64_t group, bool shared_numerator) {
+  if (kBug == Bug::kFirstGroupForAll) group = 0;
   Coefficients c;
   SB_UNROLL
   for (int i = 0; i < 6; ++i) c.a[i] = a[(shared_numerator ? 0 : group * 6) + i];

@@ -2,7 +2,7 @@
 
 #include "suites/softmax/row_variant.cuh"
 
-namespace sb::softmax {
+namespace sb::softmax::block_resident_cu {
 namespace {
 
 struct BlockResident {
@@ -28,4 +28,4 @@ const RowRegistration<BlockResident> registration{
             .why_not = why_too_long(1024 * 32, "online")}};
 
 }  // namespace
-}  // namespace sb::softmax
+}  // namespace sb::softmax::block_resident_cu

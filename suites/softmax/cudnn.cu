@@ -5,7 +5,7 @@
 #include "backend/device_library.cuh"
 #include "suites/softmax/row_variant.cuh"
 
-namespace sb::softmax {
+namespace sb::softmax::cudnn_cu {
 namespace {
 
 const DeviceLibrary& cudnn_library() {
@@ -82,5 +82,5 @@ const RowRegistration<Cudnn> registration{
     Code::kLibrary};
 
 }  // namespace
-}  // namespace sb::softmax
+}  // namespace sb::softmax::cudnn_cu
 #endif

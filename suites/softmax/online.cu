@@ -2,7 +2,7 @@
 
 #include "suites/softmax/row_variant.cuh"
 
-namespace sb::softmax {
+namespace sb::softmax::online_cu {
 namespace {
 
 struct Online {
@@ -22,4 +22,4 @@ const RowRegistration<Online> registration{
             .bytes_algorithm = [](const Problem& problem) { return bytes_moved(problem, 3); }}};
 
 }  // namespace
-}  // namespace sb::softmax
+}  // namespace sb::softmax::online_cu

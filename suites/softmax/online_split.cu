@@ -1,6 +1,6 @@
 #include "suites/softmax/split_call.cuh"
 
-namespace sb::softmax {
+namespace sb::softmax::online_split_cu {
 namespace {
 
 const RowRegistration<SplitLauncher<OnlineMethod>> registration{
@@ -9,4 +9,4 @@ const RowRegistration<SplitLauncher<OnlineMethod>> registration{
             .bytes_algorithm = [](const Problem& problem) { return bytes_moved(problem, 3); }}};
 
 }  // namespace
-}  // namespace sb::softmax
+}  // namespace sb::softmax::online_split_cu

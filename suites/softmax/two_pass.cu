@@ -1,6 +1,6 @@
 #include "suites/softmax/split_call.cuh"
 
-namespace sb::softmax {
+namespace sb::softmax::two_pass_cu {
 namespace {
 
 const RowRegistration<SplitLauncher<TwoPassMethod>> registration{
@@ -10,4 +10,4 @@ const RowRegistration<SplitLauncher<TwoPassMethod>> registration{
             .bytes_algorithm = [](const Problem& problem) { return bytes_moved(problem, 3); }}};
 
 }  // namespace
-}  // namespace sb::softmax
+}  // namespace sb::softmax::two_pass_cu

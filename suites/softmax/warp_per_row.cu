@@ -2,7 +2,7 @@
 
 #include "suites/softmax/row_variant.cuh"
 
-namespace sb::softmax {
+namespace sb::softmax::warp_per_row_cu {
 namespace {
 
 struct WarpPerRow {
@@ -29,4 +29,4 @@ const RowRegistration<WarpPerRow> registration{
             .why_not = why_too_long(1024, "block_resident")}};
 
 }  // namespace
-}  // namespace sb::softmax
+}  // namespace sb::softmax::warp_per_row_cu

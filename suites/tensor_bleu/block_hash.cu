@@ -1,6 +1,6 @@
 #include "suites/tensor_bleu/block_hash_call.cuh"
 
-namespace sb::tensor_bleu {
+namespace sb::tensor_bleu::block_hash_cu {
 namespace {
 
 const DeviceRegistration registration{
@@ -12,4 +12,4 @@ const DeviceRegistration registration{
     block_hash_run<>};
 
 }  // namespace
-}  // namespace sb::tensor_bleu
+}  // namespace sb::tensor_bleu::block_hash_cu

@@ -1,6 +1,6 @@
 #include "suites/tensor_bleu/dense_table_call.cuh"
 
-namespace sb::tensor_bleu {
+namespace sb::tensor_bleu::dense_table_cu {
 namespace {
 
 // Of the largest possible dictionary: clear two tables, and per reference clear, read twice, write;
@@ -22,4 +22,4 @@ const DeviceRegistration registration{
     dense_table_run<>};
 
 }  // namespace
-}  // namespace sb::tensor_bleu
+}  // namespace sb::tensor_bleu::dense_table_cu

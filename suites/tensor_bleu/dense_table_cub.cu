@@ -4,7 +4,7 @@
 
 #include "suites/tensor_bleu/dense_table_call.cuh"
 
-namespace sb::tensor_bleu {
+namespace sb::tensor_bleu::dense_table_cub_cu {
 namespace {
 
 struct BeforeInOrder {
@@ -48,5 +48,5 @@ const DeviceRegistration registration{Variant{.op = "tensor_bleu",
                                       dense_table_run<DenseBug::kNone, CubSort>, Code::kLibrary};
 
 }  // namespace
-}  // namespace sb::tensor_bleu
+}  // namespace sb::tensor_bleu::dense_table_cub_cu
 #endif
