@@ -130,7 +130,7 @@ int missed_in_split(Case& c, std::int64_t piece, simt::Order order, int seeds) {
                       .stride = s.stride,
                       .piece = piece,
                       .pieces = static_cast<int>((s.cols + piece - 1) / piece)};
-    Launcher::template run<float, Result::kSoftmax>(split, 1)(o);
+    Launcher::template run<float, Result::kSoftmax>(split, 1).run(o);
   });
 }
 
