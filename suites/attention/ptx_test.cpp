@@ -68,8 +68,8 @@ TEST(Ptx, WasExecutedInstructionByInstruction) {
            {"masked_softmax", "", 501, "stands between two products of cuBLAS; run on fibers"},
            {"backward_delta", "", 250, "heads of more than 256 elements, which are not built"},
            {"backward_", "", 190, "tiles of which masks hide all, unrolled"},
-           {"decode_lean", "", 430, "copies of unrolled loops that short contexts do not enter"},
-           {"decode_ranges", "", 115, "as above"},
+           {"decode_lean", "", 441, "copies of unrolled loops that short contexts do not enter"},
+           {"decode_ranges", "", 136, "as above"},
            {"finish_decode", "", 300, "as above"}}),
       ::testing::IsEmpty())
       << "of " << sb::testing::instructions_of_all_kernels();
