@@ -3,8 +3,8 @@
 // as well: the samples of a row then lie as far apart as the block of groups lasts, and its
 // interval spans the machine's weather of that time. Neighbours on a shared host come and go within
 // seconds: fifteen samples taken within 0.7 s describe those 0.7 s, and the interval of a second
-// run ten seconds later was disjoint from it in 26 to 58 % of the cases (three softmax rows on a
-// 2-vCPU Xeon, 2026-11-28, 4000 samples each); spread over 13 s, in 1 to 3 %.
+// run ten seconds later was disjoint from it in 25 to 59 % of the cases (three softmax rows on a
+// 2-vCPU Xeon, 2026-11-28, scripts/spread_study); spread over 13 s, in 3 to 8 %.
 #pragma once
 
 #include <cstdint>

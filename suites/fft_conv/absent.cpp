@@ -1,22 +1,9 @@
-// Variants that this build has no library for: listed, with what to install, and skipped.
-#include <stdexcept>
-
-#include "core/registry.h"
+// Variants that this build has no library for (backend/absent.h).
+#include "backend/absent.h"
 
 #if !SB_HAVE_FFTW || !SB_HAVE_OPENBLAS
 namespace sb::fft_conv {
 namespace {
-
-Variant absent(std::string op, std::string name, const std::string& why) {
-  return {
-      .op = std::move(op),
-      .name = std::move(name),
-      .isa = Isa::kNative,
-      .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
-      .summary = why,
-      .why_not = [why](const Problem&) { return why; },
-      .make = [why](const Problem&) -> std::unique_ptr<Kernel> { throw std::runtime_error(why); }};
-}
 
 #if !SB_HAVE_FFTW
 const char* const kNoFftw = "built without FFTW; install libfftw3-dev";
