@@ -41,14 +41,31 @@ HWY_INLINE V load_rest(const T* from, std::int64_t n, V neutral) {
   }
 }
 
-// Visits a span in tiles of kUnroll vectors, which begin at first, first + apart, ...: neighbours,
-// or one of every stream. Asks for what will be read next but some: the hardware's prefetchers stop
+// kUnroll vectors of a row of T: whole lines side by side, or one of every stream. All parts of a
+// line come together: a line that is stored past the caches by halves, with other lines between
+// them, may leave its fill buffer half full, and memory then reads it before it writes it.
+template <class T>
+struct Tile {
+  static constexpr int kOfLine =
+      std::min(kUnroll, std::max(1, 64 / static_cast<int>(kLanes * sizeof(T))));  // vectors
+  static constexpr std::int64_t kStep = kOfLine * kLanes;  // elements of a stream
+
+  std::int64_t first;
+  std::int64_t apart;  // from line to line
+
+  HWY_INLINE std::int64_t operator[](int u) const {
+    return first + u / kOfLine * apart + u % kOfLine * kLanes;
+  }
+};
+
+// Visits a span in tiles. Asks for what will be read next but some: the hardware's prefetchers stop
 // at the end of a page, and the reorder buffer holds no more than a dozen lines' worth of
 // exponentials. Returns the first element not visited: fewer than a tile are left of a row, none of
 // streams.
 template <class T, class F>
 HWY_INLINE std::int64_t for_each_tile(const T* x, Span span, const F& f) {
   constexpr std::int64_t kSize = sizeof(T);
+  constexpr std::int64_t kStep = Tile<T>::kStep;
   if (span.apart == 0) {
     constexpr std::int64_t kAhead = 2048 / kSize;
     std::int64_t i = 0;
@@ -56,16 +73,17 @@ HWY_INLINE std::int64_t for_each_tile(const T* x, Span span, const F& f) {
       if constexpr (kLanes > 1) {
         for (std::int64_t k = 0; k < kTile; k += 64 / kSize) hwy::Prefetch(x + i + kAhead + k);
       }
-      f(i, kLanes);
+      f(Tile<T>{i, kStep});
     }
     return i;
   }
   constexpr std::int64_t kAhead = 3072 / kSize;
-  for (std::int64_t i = 0; i < span.n / kStreams; i += kLanes) {
+  constexpr int kStreamsOfTile = kUnroll / Tile<T>::kOfLine;
+  for (std::int64_t i = 0; i < span.n / kStreams; i += kStep) {
     if constexpr (kLanes > 1) {
-      for (int u = 0; u < kStreams; ++u) hwy::Prefetch(x + i + kAhead + u * span.apart);
+      for (int s = 0; s < kStreams; ++s) hwy::Prefetch(x + i + kAhead + s * span.apart);
     }
-    f(i, span.apart);
+    for (int s = 0; s < kStreams; s += kStreamsOfTile) f(Tile<T>{i + s * span.apart, span.apart});
   }
   return span.n;
 }
@@ -98,12 +116,9 @@ HWY_INLINE void transform(const T* x, T* y, Span span, const F& f) {
     y += head;
   }
   const std::int64_t n = span.n - head;
-  std::int64_t i =
-      for_each_tile(x, {n, span.apart}, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
-        for (int u = 0; u < kUnroll; ++u) {
-          store<kStream>(f(load(x + first + u * apart)), y + first + u * apart);
-        }
-      });
+  std::int64_t i = for_each_tile(x, {n, span.apart}, [&](Tile<T> tile) HWY_ATTR {
+    for (int u = 0; u < kUnroll; ++u) store<kStream>(f(load(x + tile[u])), y + tile[u]);
+  });
   for (; i + kLanes <= n; i += kLanes) store<kStream>(f(load(x + i)), y + i);
   if (i < n) store_rest(f(load_rest(x + i, n - i, hn::Zero(kD))), y + i, n - i);
   if constexpr (kStream) hwy::FlushStream();

@@ -25,9 +25,9 @@ Partial sum_of_plain_exp(const void* x, void*, Span span, float) {
   const ScaledExp exp;
   V sum[kUnroll];
   for (V& v : sum) v = hn::Zero(kD);
-  std::int64_t i = for_each_tile(from, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
+  std::int64_t i = for_each_tile(from, span, [&](Tile<T> tile) HWY_ATTR {
     for (int u = 0; u < kUnroll; ++u) {
-      sum[u] = exp.added(at_most_infinity(load(from + first + u * apart)), sum[u]);
+      sum[u] = exp.added(at_most_infinity(load(from + tile[u])), sum[u]);
     }
   });
   const std::int64_t n = span.n;

@@ -56,15 +56,20 @@ struct Piece {
 };
 
 // Visits a piece as spans: what lies beyond a private cache in kStreams runs, between the first
-// line of y and what is left over.
+// line of y and what is left over. The runs begin at different places of a page, 17 lines from one
+// to the next: stores past the caches to lines that agree in the low 12 bits of their addresses
+// drain one another's fill buffers (Ice Lake: 7.8 to 8.7 GB/s in place of 21 to 22; any distance
+// from one line on will do, half a page less well).
 template <class F>
 void for_each_span(const Piece& piece, const F& visit) {
   constexpr std::int64_t kFrom = std::int64_t{1} << 20;  // bytes of x
+  constexpr std::int64_t kLinesOfPage = 64, kShift = 17;
   if (piece.n * piece.element < kFrom) return visit(piece, Span{piece.n});
   const std::int64_t line = 64 / piece.element;
   const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(piece.y) % 64);
   const std::int64_t head = past == 0 ? 0 : line - past / piece.element;
-  const std::int64_t run = (piece.n - head) / kStreams / line * line;
+  const std::int64_t lines = (piece.n - head) / kStreams / line - kShift;
+  const std::int64_t run = (lines / kLinesOfPage * kLinesOfPage + kShift) * line;
   if (head > 0) visit(piece, Span{head});
   visit(piece.part(head, head + kStreams * run), Span{kStreams * run, run});
   const Piece rest = piece.part(head + kStreams * run, piece.n);

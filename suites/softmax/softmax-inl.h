@@ -112,8 +112,8 @@ template <class T>
 HWY_INLINE float maximum_of(const T* x, Span span) {
   V m[kUnroll];
   for (V& v : m) v = minus_infinity();
-  std::int64_t i = for_each_tile(x, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
-    for (int u = 0; u < kUnroll; ++u) m[u] = hn::Max(load(x + first + u * apart), m[u]);
+  std::int64_t i = for_each_tile(x, span, [&](Tile<T> tile) HWY_ATTR {
+    for (int u = 0; u < kUnroll; ++u) m[u] = hn::Max(load(x + tile[u]), m[u]);
   });
   const std::int64_t n = span.n;
   for (; i + kLanes <= n; i += kLanes) m[0] = hn::Max(load(x + i), m[0]);
@@ -137,9 +137,9 @@ HWY_INLINE double sum_of_exp(const T* x, T* y, Span span, float scale) {
       to = exp.added(hn::Sub(v, m), to);
     }
   };
-  std::int64_t i = for_each_tile(x, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
+  std::int64_t i = for_each_tile(x, span, [&](Tile<T> tile) HWY_ATTR {
     for (int u = 0; u < kUnroll; ++u) {
-      add(sum[u], load(x + first + u * apart), y + first + u * apart);
+      add(sum[u], load(x + tile[u]), y + tile[u]);
     }
   });
   const std::int64_t n = span.n;

@@ -77,9 +77,9 @@ template <class T>
 HWY_INLINE Partial sum_above(const void* x, Span span, float reached) {
   const T* from = static_cast<const T*>(x);
   PairSum sum(reached);
-  std::int64_t i = for_each_tile(from, span, [&](std::int64_t first, std::int64_t apart) HWY_ATTR {
+  std::int64_t i = for_each_tile(from, span, [&](Tile<T> tile) HWY_ATTR {
     V v[kUnroll];
-    for (int u = 0; u < kUnroll; ++u) v[u] = load(from + first + u * apart);
+    for (int u = 0; u < kUnroll; ++u) v[u] = load(from + tile[u]);
     sum.template add<kUnroll>(v);
   });
   const std::int64_t n = span.n;
