@@ -300,7 +300,13 @@ void pass_in_runs(const StreamKernel& kernel, int runs, double* a, const double*
                   std::int64_t n) {
   constexpr std::int64_t kChunk = 64;
   constexpr std::int64_t kAhead = 384;  // doubles, 3 KiB
-  const std::int64_t run = runs == 1 ? 0 : n / runs / kChunk * kChunk;
+  // Runs begin at different places of a page: past the caches, stores to lines that agree in the
+  // low 12 bits of their addresses drain one another's fill buffers.
+  constexpr std::int64_t kPage = 512, kShift = 3 * kChunk;
+  const std::int64_t most = n / runs / kChunk * kChunk;
+  const std::int64_t run = runs == 1      ? 0
+                           : most < kPage ? most
+                                          : (most - kShift) / kPage * kPage + kShift;
   for (std::int64_t i = 0; i < run; i += kChunk) {
     for (std::int64_t at = i; at < runs * run; at += run) {
       for (std::int64_t line = 0; line < kChunk; line += 8) {

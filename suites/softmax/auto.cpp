@@ -4,9 +4,12 @@
 // for longer: avx2 reloads as long as one row stays in the second level, or nearly.
 //
 // On Intel's servers with AVX-512 the third level lies behind a mesh, and writing past it is faster
-// than writing into it at every size beyond the second level: two_pass_stream took 0.96 to 0.77 of
-// two_pass's time from 300,000 to 7 million columns (Emerald Rapids, configs/softmax_bars.yaml,
-// 2026-11-29). With avx2 arithmetic hides the difference.
+// than writing into it at every size beyond the second level: two_pass_stream took 0.96 to 0.69 of
+// two_pass's time from 300,000 to 12 million columns, with avx2 0.96 to 0.81 from 700,000 on (Ice
+// Lake, Emerald Rapids, configs/softmax_bars.yaml, 2026-11-29).
+#include <unistd.h>
+
+#include <algorithm>
 #include <stdexcept>
 
 #include "core/registry.h"
@@ -15,21 +18,26 @@
 namespace sb::softmax {
 namespace {
 
-// Bytes of x and y that a core's second level holds (1 to 2 MiB), written ones counted once.
-constexpr double kSecondLevel = 2e6;
+bool is_intel_server() {
+#ifdef __x86_64__
+  return __builtin_cpu_is("intel") && __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
+// Bytes of x and y up to which avx512 reloads: what the second level holds, where that is known,
+// at most 2 MB. On Ice Lake, with 1.25 MiB, reload is ahead of two_pass by 4 % at 0.4 MB, behind it
+// by 17 % at 1.6 MB.
+double second_level() {
+  constexpr double kMost = 2e6;
+  const auto known = static_cast<double>(sysconf(_SC_LEVEL2_CACHE_SIZE));
+  return is_intel_server() && known > 0 ? std::min(kMost, known) : kMost;
+}
 // Up to here avx2's reload is ahead of its two_pass (0.90 of its time at 2.4 MB, 1.09 at 5.6 MB).
 constexpr double kReloadsWithAvx2 = 3.5e6;
 // Bytes of all operands from which nothing is found in a cache again.
 constexpr double kBeyondCaches = 64e6;
-
-bool writes_past_the_third_level(Isa isa) {
-#ifdef __x86_64__
-  return isa == Isa::kAvx512 && __builtin_cpu_is("intel");
-#else
-  static_cast<void>(isa);
-  return false;
-#endif
-}
 
 std::string choice(const std::string& op, Isa isa, const Problem& problem) {
   const double all = bytes_moved(problem, 2);
@@ -38,8 +46,8 @@ std::string choice(const std::string& op, Isa isa, const Problem& problem) {
   const std::int64_t rows = Shape(problem).rows;
   const bool row_by_row = isa != Isa::kAvx512 && rows > 0;
   const double reread = row_by_row ? all / static_cast<double>(rows) : all;
-  if (reread <= (isa == Isa::kAvx2 ? kReloadsWithAvx2 : kSecondLevel)) return "three_pass_reload";
-  return writes_past_the_third_level(isa) ? "two_pass_stream" : "two_pass";
+  if (reread <= (isa == Isa::kAvx2 ? kReloadsWithAvx2 : second_level())) return "three_pass_reload";
+  return is_intel_server() && isa != Isa::kScalar ? "two_pass_stream" : "two_pass";
 }
 
 const Variant& chosen(const std::string& op, Isa isa, const Problem& problem) {

@@ -74,7 +74,7 @@ TEST_F(PeaksFile, CannotBeSavedWhereNothingCanBeWritten) {
 // Each pass does what its name says, in whatever order it walks through the arrays; the loops that
 // only read have nothing to show.
 TEST(StreamKernels, ComputeWhatTheirNamesSay) {
-  constexpr std::int64_t n = 128 * 11;  // leaves a rest for every number of runs but one
+  constexpr std::int64_t n = 128 * 83;  // leaves a rest for every number of runs but one
   for (const StreamKernel& kernel : stream_kernels()) {
     for (const int runs : {1, 2, 4, 8}) {
       alignas(64) double a[n] = {};
