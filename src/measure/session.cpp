@@ -150,6 +150,7 @@ class Session {
                             " " + std::string(name_of(group.problem.dtype)) + " " +
                             group.fill.text() + " " + std::to_string(group.seed);
     if (key == reference_key_) return;
+    expected_ = {};  // before the next takes as much memory again
     expected_ = group.op->reference(group.problem, master.operands());
     reference_key_ = key;
   }

@@ -12,8 +12,8 @@
 namespace sb {
 namespace {
 
-constexpr double kMostGroups = 20000;     // of one workload: a typo, or a week of measuring
-constexpr double kMostMemoryShare = 0.6;  // operands; reference and rotation come on top
+constexpr double kMostGroups = 20000;      // of one workload: a typo, or a week of measuring
+constexpr double kMostMemoryShare = 0.85;  // the rest is the system's, the kernels' workspaces
 constexpr int kQuickRounds = 5;
 constexpr double kQuickMinTime = 0.002;
 
@@ -122,12 +122,29 @@ void apply_protocol(const Overrides& overrides, Plan& plan) {
 
 // --- a workload's groups -----------------------------------------------------------------------
 
+double bytes_of(const TensorSpec& spec) {
+  double bytes = static_cast<double>(size_of(spec.dtype));
+  for (const std::int64_t extent : spec.dims) bytes *= static_cast<double>(extent);
+  return bytes;
+}
+
 double operand_bytes(const Operation& op, const Problem& problem) {
   double bytes = 0;
+  for (const TensorSpec& spec : op.tensors(problem)) bytes += bytes_of(spec);
+  return bytes;
+}
+
+// Operands, the two further sets that a rotation has at least, and two doubles for every element of
+// an output: the expected value and its scale.
+double memory_needed(const Operation& op, const Problem& problem, CacheState cache) {
+  constexpr double kSets = 2;
+  double bytes = 0;
   for (const TensorSpec& spec : op.tensors(problem)) {
-    double tensor = static_cast<double>(size_of(spec.dtype));
-    for (const std::int64_t extent : spec.dims) tensor *= static_cast<double>(extent);
-    bytes += tensor;
+    const double tensor = bytes_of(spec);
+    const bool output = spec.role == Role::kOutput;
+    const bool rotates = cache == CacheState::kCold || (cache == CacheState::kColdOutput && output);
+    bytes += tensor * (rotates ? 1 + kSets : 1);
+    if (output) bytes += tensor / static_cast<double>(size_of(spec.dtype)) * 2 * sizeof(double);
   }
   return bytes;
 }
@@ -138,8 +155,8 @@ std::string why_not_here(const Problem& problem, double bytes, const Limits& lim
                        limits.threads);
   }
   if (limits.memory_bytes > 0 && bytes > kMostMemoryShare * limits.memory_bytes) {
-    return fmt::format("operands take {:.1f} GiB; this machine has {:.1f} GiB", bytes / (1 << 30),
-                       limits.memory_bytes / (1 << 30));
+    return fmt::format("operands and expected answers take {:.1f} GiB; this machine has {:.1f} GiB",
+                       bytes / (1 << 30), limits.memory_bytes / (1 << 30));
   }
   return "";
 }
@@ -244,7 +261,8 @@ class Expander {
     if (planned.refused.empty()) {
       ++valid_;
       bytes = operand_bytes(*workload_.op, problem);
-      planned.refused = why_not_here(problem, bytes, limits_);
+      planned.refused =
+          why_not_here(problem, memory_needed(*workload_.op, problem, cache), limits_);
     } else if (first_refusal_.empty()) {
       first_refusal_ = planned.refused;
     }

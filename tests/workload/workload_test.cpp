@@ -286,7 +286,18 @@ TEST_F(WorkloadFile, LargerThanTheMachineIsRefusedByCase) {
   ASSERT_THAT(p.groups, SizeIs(4));
   EXPECT_EQ(p.groups[0].refused, "");
   EXPECT_EQ(p.groups[1].refused, "asks for 8 threads; this machine gives 4");
-  EXPECT_EQ(p.groups[2].refused, "operands take 8192.0 GiB; this machine has 7.5 GiB");
+  EXPECT_EQ(p.groups[2].refused,
+            "operands and expected answers take 24576.0 GiB; this machine has 7.5 GiB");
+}
+
+TEST_F(WorkloadFile, IsRefusedColdWhereOnlyOneSetOfOperandsAndTheExpectedAnswersFit) {
+  const Plan p = plan(
+      "name: w\nop: softmax\nsweep: {rows: [1], cols: [240000000]}\n"
+      "cache: [warm, cold_output, cold]\n");
+  ASSERT_THAT(p.groups, SizeIs(3));
+  EXPECT_EQ(p.groups[0].refused, "");
+  EXPECT_THAT(p.groups[1].refused, HasSubstr("take 7.2 GiB"));
+  EXPECT_THAT(p.groups[2].refused, HasSubstr("take 8.9 GiB"));
 }
 
 TEST_F(WorkloadFile, NeverCrashesTheLoaderHoweverItIsDamaged) {
