@@ -203,6 +203,41 @@ TEST(Attention, AddingTheSameToAllScoresOfARowMovesOnlyTheLogSumExp) {
   }
 }
 
+// Every row of a tensor, in order, to the same row of the same tensor in another layout.
+void copy_rows(const Case& from, Case& to, int place, bool queries) {
+  const Shape a(from.problem()), b(to.problem());
+  const std::int64_t rows = queries ? a.m : a.n;
+  for (std::int64_t head = 0; head < (queries ? a.h : a.hkv); ++head) {
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const auto row = [&](const Shape& s) {
+        return (queries ? s.query_row(0, head, i) : s.key_row(0, head, i)) * s.d;
+      };
+      std::copy_n(from.operands().get<float>(place) + row(a), a.d,
+                  to.operands().get<float>(place) + row(b));
+    }
+  }
+}
+
+TEST(Attention, GivesTheSameBitsWhetherHeadsAlternateOverManyPagesOrFollowOneAnother) {
+  Given shape = {{"b", "1"}, {"h", "4"}, {"hkv", "2"}, {"m", "200"}, {"n", "1600"}, {"d", "128"}};
+  Case apart("attention", shape);  // 200 queries are two groups, 1600 keys more than 768 pages
+  shape["layout"] = "bnhd";
+  Case alternating("attention", shape), expected("attention", shape);
+  copy_rows(apart, alternating, forward::kQ, true);
+  copy_rows(apart, alternating, forward::kK, false);
+  copy_rows(apart, alternating, forward::kV, false);
+  for (const Variant* variant : runnable(apart)) {
+    if (variant->name != "flash2") continue;
+    apart.run(*variant);
+    alternating.run(*variant);
+    copy_rows(apart, expected, forward::kO, true);
+    EXPECT_TRUE(std::equal(expected.operands().get<float>(forward::kO),
+                           expected.operands().get<float>(forward::kO) + 4 * 200 * 128,
+                           alternating.operands().get<float>(forward::kO)))
+        << variant->full_name();
+  }
+}
+
 std::int64_t workspace_bytes(const Variant& variant, int n) {
   const Operation* op = Registry::instance().find_operation("attention");
   const std::string length = std::to_string(n);

@@ -5,6 +5,8 @@
 
 #include <omp.h>
 
+#include <cstring>
+
 #include "core/phase.h"
 #include "core/registry.h"
 
@@ -50,6 +52,54 @@ int key_block_for(Arithmetic arithmetic, const std::vector<PanelShape>& panels) 
   return panels.size() == 1 && panels[0].pairs > 0 ? 64 : 128;
 }
 
+// Keys and values of one head side by side, for a thread that meets them with several groups. Where
+// heads alternate within a row (layout bnhd), a head's rows lie on as many pages as the
+// second-level TLB holds or more, and every group walks the page tables for all of them: at 1024
+// keys of 8 heads of 128, 62.7 ms in place of 44.3 (Ice Lake, one thread, 2026-11-29).
+class PackedHead {
+ public:
+  // Bytes for one thread, 0 where rows stay where they are: they lie close enough, only one group
+  // would meet the copy, or it would not stay in the second or third level.
+  static std::int64_t bytes_for(const Shape& shape, Dtype dtype, std::int64_t groups) {
+    constexpr std::int64_t kPageBytes = 4096;
+    constexpr std::int64_t kTlbPages = 768;  // half of what x86 servers since Skylake have at least
+    constexpr std::int64_t kMost = 4 << 20;
+    const auto size = static_cast<std::int64_t>(size_of(dtype));
+    const std::int64_t pages = 2 * shape.n * shape.key_stride() * size / kPageBytes;
+    const std::int64_t bytes = 2 * shape.n * shape.d * size;
+    const bool pays = groups > 1 && shape.key_stride() > shape.d && pages > kTlbPages;
+    return pays && bytes <= kMost ? bytes : 0;
+  }
+
+  explicit PackedHead(std::byte* memory) : memory_(memory) {}
+
+  // `view` with its keys and values in here. `key_head` numbers the heads of all sequences.
+  void put(Head& view, std::int64_t key_head) {
+    const std::int64_t row = view.d * static_cast<std::int64_t>(size_of(view.dtype));
+    std::byte* values = memory_ + view.n * row;
+    if (key_head != key_head_) {
+      copy(view.k, view, row, memory_);
+      copy(view.v, view, row, values);
+      key_head_ = key_head;
+    }
+    view.k = {memory_, view.d};
+    view.v = {values, view.d};
+  }
+
+ private:
+  static void copy(const Rows<const void*>& from, const Head& view, std::int64_t row,
+                   std::byte* to) {
+    const std::int64_t apart = from.stride * static_cast<std::int64_t>(size_of(view.dtype));
+    const auto* source = static_cast<const std::byte*>(from.data);
+    for (std::int64_t j = 0; j < view.n; ++j) {
+      std::memcpy(to + j * row, source + j * apart, static_cast<std::size_t>(row));
+    }
+  }
+
+  std::byte* memory_;
+  std::int64_t key_head_ = -1;
+};
+
 class Flash2 final : public Kernel {
  public:
   Flash2(const Problem& problem, Isa isa, Arithmetic arithmetic)
@@ -67,30 +117,35 @@ class Flash2 final : public Kernel {
     groups_ = std::min(panels, std::max(wanted, (panels + kGroupPanels - 1) / kGroupPanels));
     workspace_floats_ = flash_workspace_floats(shape_.d, key_block_, lanes_of(isa));
     workspace_ = Buffer(static_cast<std::size_t>(workspace_floats_ * threads_) * sizeof(float));
+    packed_bytes_ = PackedHead::bytes_for(shape_, dtype_, groups_);
+    packed_ = Buffer(static_cast<std::size_t>(packed_bytes_ * threads_));
   }
 
   void run(const Operands& operands) override {
     const std::int64_t tasks = shape_.b * shape_.h * groups_;
 #pragma omp parallel num_threads(threads_)
     {
-      float* workspace = workspace_.as<float>() + omp_get_thread_num() * workspace_floats_;
+      const int me = omp_get_thread_num();
+      float* workspace = workspace_.as<float>() + me * workspace_floats_;
+      PackedHead packed(packed_.as<std::byte>() + me * packed_bytes_);
       // Under a causal mask the last rows of a head have most to do: they go first.
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t task = 0; task < tasks; ++task) {
-        run_group(operands, task / groups_, groups_ - 1 - task % groups_, workspace);
+        run_group(operands, task / groups_, groups_ - 1 - task % groups_, workspace, packed);
       }
     }
   }
 
  private:
-  void run_group(const Operands& operands, std::int64_t head, std::int64_t group,
-                 float* workspace) const {
+  void run_group(const Operands& operands, std::int64_t head, std::int64_t group, float* workspace,
+                 PackedHead& packed) const {
     const Phase phase("tiles");
     const auto panels = static_cast<std::int64_t>(panels_.size());
     const std::int64_t begin = group * panels / groups_;
     const std::int64_t end = (group + 1) * panels / groups_;
     Head view = head_of(shape_, dtype_, operands, head / shape_.h, head % shape_.h);
     if (lse_) view.lse = operands.get<float>(forward::kLse) + head * shape_.m;
+    if (packed_bytes_ > 0) packed.put(view, head / shape_.group());
     group_(view, panels_.data() + begin, static_cast<int>(end - begin), key_block_, workspace);
   }
 
@@ -104,6 +159,8 @@ class Flash2 final : public Kernel {
   std::int64_t groups_;
   std::int64_t workspace_floats_;
   Buffer workspace_;
+  std::int64_t packed_bytes_ = 0;  // of one thread
+  Buffer packed_;
 };
 
 std::string why_not_dot(const Problem& problem) {
