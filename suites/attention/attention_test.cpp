@@ -220,7 +220,7 @@ void copy_rows(const Case& from, Case& to, int place, bool queries) {
 
 TEST(Attention, GivesTheSameBitsWhetherHeadsAlternateOverManyPagesOrFollowOneAnother) {
   Given shape = {{"b", "1"}, {"h", "4"}, {"hkv", "2"}, {"m", "200"}, {"n", "1600"}, {"d", "128"}};
-  Case apart("attention", shape);  // 200 queries are two groups, 1600 keys more than 768 pages
+  Case apart("attention", shape);  // 200 queries are two groups, 1600 keys 800 pages
   shape["layout"] = "bnhd";
   Case alternating("attention", shape), expected("attention", shape);
   copy_rows(apart, alternating, forward::kQ, true);

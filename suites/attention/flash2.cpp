@@ -53,21 +53,22 @@ int key_block_for(Arithmetic arithmetic, const std::vector<PanelShape>& panels) 
 }
 
 // Keys and values of one head side by side, for a thread that meets them with several groups. Where
-// heads alternate within a row (layout bnhd), a head's rows lie on as many pages as the
-// second-level TLB holds or more, and every group walks the page tables for all of them: at 1024
-// keys of 8 heads of 128, 62.7 ms in place of 44.3 (Ice Lake, one thread, 2026-11-29).
+// heads alternate within a row (layout bnhd), a head's rows lie on so many pages that every group
+// walks through the TLB for all of them. Ice Lake, one thread, 2026-11-29, 1024 keys: 8 heads of
+// 128 (2048 pages) took 62.7 ms in place of 44.3, 8 of 64 (1024) 25.2 for 21.3, 2 of 128 (512) 43.2
+// for 41.2; with the copy they take 50.0 (contiguous 50.7 in that run), 21.7 and 39.8.
 class PackedHead {
  public:
   // Bytes for one thread, 0 where rows stay where they are: they lie close enough, only one group
   // would meet the copy, or it would not stay in the second or third level.
   static std::int64_t bytes_for(const Shape& shape, Dtype dtype, std::int64_t groups) {
     constexpr std::int64_t kPageBytes = 4096;
-    constexpr std::int64_t kTlbPages = 768;  // half of what x86 servers since Skylake have at least
+    constexpr std::int64_t kManyPages = 256;  // four times the first-level TLB's 64
     constexpr std::int64_t kMost = 4 << 20;
     const auto size = static_cast<std::int64_t>(size_of(dtype));
     const std::int64_t pages = 2 * shape.n * shape.key_stride() * size / kPageBytes;
     const std::int64_t bytes = 2 * shape.n * shape.d * size;
-    const bool pays = groups > 1 && shape.key_stride() > shape.d && pages > kTlbPages;
+    const bool pays = groups > 1 && shape.key_stride() > shape.d && pages > kManyPages;
     return pays && bytes <= kMost ? bytes : 0;
   }
 
