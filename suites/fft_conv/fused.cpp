@@ -23,7 +23,7 @@ class Fused final : public Kernel {
     const auto gate = [&](Place place) {
       return rows_.shape().gated ? o.get<const void>(place) : nullptr;
     };
-    rows_.for_each_share([&](int thread, const Run& run, bool shared) {
+    rows_.for_each_share(false, [&](int thread, const Run& run, bool shared) {
       const float* k = rows_.spectrum_of(thread, run.channel, o.get<float>(kK), shared);
       for (std::int64_t b = run.begin; b < run.end; b += rows_.team_rows()) {
         const Team team = rows_.team(run.channel, b, run.end);
@@ -43,7 +43,7 @@ class Fused final : public Kernel {
       return rows_.shape().gated ? o.get<const void>(place) : nullptr;
     };
     rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
-      rows_.forward(thread, 0, team, o.get<void>(kU), gate(kGateIn), begin, end);
+      rows_.forward(thread, 0, team, o.get<void>(kU), gate(kGateIn), begin, end, &ahead);
     });
     rows_.frequencies(shared, [&](FrequencyRange range) {
       rows_.engine().convolve(rows_.plan(), rows_.work(thread), k, team.rows, range, ahead);

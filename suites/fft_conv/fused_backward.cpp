@@ -36,7 +36,7 @@ class FusedBackward final : public Kernel {
       bypass_ &= rows_.bypasses_caches(o.get<void>(kDGateIn));
       bypass_ &= rows_.bypasses_caches(o.get<void>(kDGateOut));
     }
-    rows_.for_each_share([&](int thread, const Run& run, bool shared) {
+    rows_.for_each_share(true, [&](int thread, const Run& run, bool shared) {
       const bool whole = run.begin == 0 && run.end == rows_.shape().b;
       std::vector<Part>& parts = parts_[static_cast<std::size_t>(thread)];
       float* sum = sum_of(thread, whole ? 0 : 1 + static_cast<int>(parts.size()));
@@ -82,7 +82,7 @@ class FusedBackward final : public Kernel {
                 Ahead& ahead, bool shared) const {
     const bool gated = rows_.shape().gated;
     rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
-      rows_.forward(thread, kAreaU, team, o.get<void>(kU), gate(o, kGateIn), begin, end);
+      rows_.forward(thread, kAreaU, team, o.get<void>(kU), gate(o, kGateIn), begin, end, &ahead);
       rows_.forward(thread, kAreaD, team, o.get<void>(kDy), gate(o, kGateOut), begin, end);
     });
     rows_.frequencies(shared, [&](FrequencyRange range) {

@@ -18,15 +18,6 @@ namespace HWY_NAMESPACE {
 inline constexpr std::int64_t kBins = 2 * kRows * kLanes;
 inline constexpr std::int64_t kPoints = kRows * kLanes;
 
-HWY_INLINE void fetch(Ahead& ahead) {
-  for (int i = 0; i < ahead.count; ++i) {
-    for (int line = 0; line < ahead.lines; ++line) {
-      __builtin_prefetch(ahead.stream[i] + 64 * line, 0, 2);
-    }
-    ahead.stream[i] += 64 * ahead.lines;
-  }
-}
-
 template <int kCount>
 HWY_INLINE void convolve_neighbours(const InnermostTwiddles& w, float* re, float* im,
                                     const float* spectrum) {
@@ -47,9 +38,7 @@ HWY_NOINLINE void convolve_points(const float* table, float* re, float* im, cons
   const InnermostTwiddles w(table);
   for (int block = 0; block < count;) {
     const int together = block + kTogether <= count ? kTogether : 1;
-    if constexpr (kLanes > 1) {
-      for (int i = 0; i < together; ++i) fetch(ahead);
-    }
+    for (int i = 0; i < together; ++i) fetch(ahead, ahead.lines);
     if (together == kTogether) {
       convolve_neighbours<kTogether>(w, re, im, spectrum);
     } else {
@@ -101,7 +90,7 @@ template <bool kWithC>
 HWY_NOINLINE void gradient_points(const float* table, GradientBlock g, int count, Ahead& ahead) {
   const InnermostTwiddles w(table);
   for (int block = 0; block < count; ++block) {
-    if constexpr (kLanes > 1) fetch(ahead);
+    fetch(ahead, ahead.lines);
     Points both[2] = {load_points(g.d_re, g.d_im), load_points(g.u_re, g.u_im)};
     forward_innermost<2>(both, w);
     auto& [d, u] = both;

@@ -15,6 +15,8 @@ constexpr std::int64_t kLongestPair = 65536;
 // cache before they are used.
 constexpr std::int64_t kLongestFetched = 32768;
 constexpr std::int64_t kMostFetched = 768 << 10;
+// Factors of results from here on are fetched by the pass that reads them.
+constexpr std::int64_t kShortestFetching = 16384;
 
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
@@ -82,8 +84,10 @@ Team FusedRows::team(std::int64_t channel, std::int64_t b, std::int64_t end) con
 }
 
 void FusedRows::forward(int thread, int area, const Team& team, const void* x, const void* gate,
-                        std::int64_t begin, std::int64_t end) const {
-  TeamInput in{.rows = team.rows};
+                        std::int64_t begin, std::int64_t end, Ahead* ahead) const {
+  TeamInput in{.rows = team.rows,
+               .fetches = shape_.n > kLongestFetched && out_of_cache() && !ragged(),
+               .ahead = ahead};
   for (int row = 0; row < team.rows; ++row) {
     const void* x_row = element(x, team, row);
     const void* gate_row = gate == nullptr ? nullptr : element(gate, team, row);
@@ -102,7 +106,9 @@ void FusedRows::forward(int thread, int area, const Team& team, const void* x, c
 void FusedRows::inverse(int thread, int area, const Team& team,
                         std::initializer_list<FusedResult> results, bool bypass, std::int64_t begin,
                         std::int64_t end) const {
-  TeamOutput out{.rows = team.rows, .streams = bypass};
+  TeamOutput out{.rows = team.rows,
+                 .streams = bypass,
+                 .fetches = shape_.n >= kShortestFetching && out_of_cache() && !ragged()};
   for (int row = 0; row < team.rows; ++row) {
     if (ragged()) {
       out.result[row][0].y = copy(thread, 2 * area + row);
@@ -146,11 +152,18 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t b, std::initializer_list<c
   } else if (run.channel + 1 < shape_.h) {
     add(next, team(run.channel + 1, 0, shape_.b));
   }
-  add(own, now);
+  if (shape_.n < kShortestFetching) add(own, now);
   const std::int64_t bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
   if (ahead.count * bytes > kMostFetched) return Ahead();
+  // A quarter of the time goes by in the real pass before. For one stream a row the blocks' time is
+  // enough.
+  const std::int64_t lines = (bytes + 63) / 64, columns = plan_.s / 16;
+  if (ahead.count >= 2 * now.rows) {
+    ahead.column_lines = static_cast<int>((lines / 4 + columns - 1) / columns);
+  }
   const std::int64_t innermost = (now.rows * plan_.own() + 2) * plan_.s / 64;
-  ahead.lines = static_cast<int>(((bytes + 63) / 64 + innermost - 1) / innermost);
+  const std::int64_t left = lines - ahead.column_lines * columns;
+  ahead.lines = static_cast<int>((left + innermost - 1) / innermost);
   return ahead;
 }
 

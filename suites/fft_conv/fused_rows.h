@@ -48,14 +48,15 @@ class FusedRows {
   int team_rows() const { return team_; }  // most that a team has
   Team team(std::int64_t channel, std::int64_t b, std::int64_t end) const;
 
-  // Calls body(thread, run, shared) for every run: each thread has runs and a work area of its own,
-  // or, with fewer teams than threads, all of them call it for every channel and thread 0, and
-  // divide columns and frequencies among them.
+  // Calls body(thread, run, shared) for every run: each thread has runs and a work area of its own
+  // (`in_order`: the same runs every time), or, with fewer teams than threads, all of them call it
+  // for every channel and thread 0, and divide columns and frequencies among them.
   template <class Body>
-  void for_each_share(const Body& body) const {
+  void for_each_share(bool in_order, const Body& body) const {
     if (shape_.h * ((shape_.b + team_ - 1) / team_) >= threads_) {
-      return for_each_run(shape_, threads_, team_,
-                          [&](int thread, const Run& run) { body(thread, run, false); });
+      const auto own = [&](int thread, const Run& run) { body(thread, run, false); };
+      return in_order ? for_each_run_in_order(shape_, threads_, team_, own)
+                      : for_each_run(shape_, threads_, team_, own);
     }
 #pragma omp parallel num_threads(threads_)
     for (std::int64_t channel = 0; channel < shape_.h; ++channel) {
@@ -82,7 +83,7 @@ class FusedRows {
   // Columns [begin, end) of the real passes: x times gate (null: none) into a work area, and the
   // work area into up to two results.
   void forward(int thread, int area, const Team& team, const void* x, const void* gate,
-               std::int64_t begin, std::int64_t end) const;
+               std::int64_t begin, std::int64_t end, Ahead* ahead = nullptr) const;
   void inverse(int thread, int area, const Team& team, std::initializer_list<FusedResult> results,
                bool bypass, std::int64_t begin, std::int64_t end) const;
 
@@ -96,7 +97,7 @@ class FusedRows {
   const void* element(const void* base, const Team& team, int row) const;
 
   // What to fetch while the team at sequence `b` of a run is computed: the next team's rows of some
-  // inputs, its own of others (null: no such input).
+  // inputs, its own of others (null: no such input), unless passes fetch those themselves.
   Ahead fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
                 std::initializer_list<const void*> own) const;
   bool out_of_cache() const;  // a call's rows

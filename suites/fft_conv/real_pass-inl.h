@@ -161,6 +161,30 @@ HWY_INLINE V load_gated(const T* x, const T* gate, std::int64_t i) {
   return gate == nullptr ? v : hn::Mul(v, load(gate + i));
 }
 
+HWY_INLINE void fetch(Ahead& ahead, int lines) {
+  if constexpr (kLanes == 1) return;  // a block is one point, and a column one of 16
+  for (int i = 0; i < ahead.count; ++i) {
+    for (int line = 0; line < lines; ++line) {
+      __builtin_prefetch(ahead.stream[i] + 64 * line, 0, 2);
+    }
+    ahead.stream[i] += 64 * lines;
+  }
+}
+
+// The pieces of one or two long rows are more streams than the prefetcher of a core follows (32).
+// So a pass at column j fetches what it needs 64 to 128 columns later: a quarter of the pieces at
+// a time, and of each the lines of 64 columns, for memory prefers neighbours.
+template <class T>
+HWY_INLINE void fetch_columns(const void* row, std::int64_t stride, int pieces, std::int64_t j) {
+  const std::int64_t first = (j / 64 + 1) * 64;
+  if (row == nullptr || j % 16 != 0 || first >= stride) return;
+  const int quarter = static_cast<int>(j / 16 % 4);
+  for (int q = pieces * quarter / 4; q < pieces * (quarter + 1) / 4; ++q) {
+    const char* piece = static_cast<const char*>(row) + (q * stride + first) * sizeof(T);
+    for (std::size_t at = 0; at < 64 * sizeof(T); at += 64) __builtin_prefetch(piece + at, 0, 3);
+  }
+}
+
 template <int kRadix, bool kHalf, class T>
 HWY_NOINLINE void forward_real(const FusedPlan& plan, const TeamInput& in, float* work,
                                std::int64_t begin, std::int64_t end) {
@@ -169,6 +193,11 @@ HWY_NOINLINE void forward_real(const FusedPlan& plan, const TeamInput& in, float
   const Blocks blocks(plan, work);
   for (std::int64_t j = begin; j < end; j += kLanes) {
     const ColumnTwiddles<kRadix / 2> w(plan, j);
+    if (in.ahead != nullptr && j % 16 == 0) fetch(*in.ahead, in.ahead->column_lines);
+    for (int row = 0; in.fetches && row < in.rows; ++row) {
+      fetch_columns<T>(in.x[row], plan.s, kInputs, j);
+      fetch_columns<T>(in.gate[row], plan.s, kInputs, j);
+    }
     V zero[2], half[2];
     zero[1] = half[1] = hn::Zero(kD);
     for (int row = 0; row < in.rows; ++row) {
@@ -189,25 +218,54 @@ HWY_NOINLINE void forward_real(const FusedPlan& plan, const TeamInput& in, float
   }
 }
 
-template <class T>
-HWY_INLINE void store_result(V v, const TeamOutput::Result& result, std::int64_t i, bool streams) {
-  auto* y = static_cast<T*>(result.y);
-  if (result.factor != nullptr) v = hn::Mul(v, load(static_cast<const T*>(result.factor) + i));
-  streams ? store<true>(v, y + i) : store<false>(v, y + i);
+// v = a times a row of factors (null: none), of which a column's vectors are `stride` apart.
+template <int kOutputs, class T>
+HWY_INLINE void multiply(const V* a, const void* factor, std::int64_t stride, std::int64_t j,
+                         V* v) {
+  const auto* f = static_cast<const T*>(factor);
+  for (int q = 0; q < kOutputs; ++q) {
+    v[q] = f == nullptr ? a[q] : hn::Mul(a[q], load(f + q * stride + j));
+  }
+}
+
+template <int kOutputs, class T>
+HWY_INLINE void store_columns(const V* v, void* to, std::int64_t stride, std::int64_t j,
+                              bool streams) {
+  auto* y = static_cast<T*>(to);
+  for (int q = 0; q < kOutputs; ++q) {
+    streams ? store<true>(v[q], y + q * stride + j) : store<false>(v[q], y + q * stride + j);
+  }
 }
 
 // Real and imaginary parts of the blocks are exchanged (blocks-inl.h): what was the first row's
 // part of the shared blocks lies in the imaginary plane.
+//
+// A load waits for an earlier store whose address ends in the same 12 bits until that has left the
+// core, and stores past the caches take long. Where the pieces of a row are pages apart, factors
+// and results all end alike: then the results of a column are held back until the factors of both
+// rows have been read (a seventh of the time at n = 16384).
 template <int kRadix, bool kHalf, class T>
 HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOutput& out,
                                std::int64_t begin, std::int64_t end) {
   constexpr int kOwn = kRadix / 2 - 1;
   constexpr int kOutputs = kHalf ? kRadix / 2 : kRadix;
   const Blocks blocks(plan, work);
+  const bool holds = out.result[0][0].factor != nullptr &&
+                     plan.s * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
+  V held[2][2][kOutputs];
   for (std::int64_t j = begin; j < end; j += kLanes) {
     const ColumnTwiddles<kRadix / 2> w(plan, j);
     const auto exchanged = [&](const float* block) HWY_ATTR {
       return load_complex(block + blocks.plane + j, block + j);
+    };
+    const auto each_result = [&](int row, const auto& body) HWY_ATTR {
+      for (int i = 0; i < 2; ++i) {
+        const TeamOutput::Result& result = out.result[row][i];
+        if (result.y != nullptr) body(result, held[row][i]);
+      }
+    };
+    const auto write = [&](const TeamOutput::Result& result, const V* v) HWY_ATTR {
+      store_columns<kOutputs, T>(v, result.y, plan.s, j, out.streams);
     };
     const C zero = exchanged(blocks.zero());
     const C half = mul_conj(exchanged(blocks.half()), w[kOwn]);
@@ -219,13 +277,15 @@ HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOut
       V a[kRadix];
       real_inverse_dft<kRadix, kHalf>(row == 0 ? zero.re : zero.im, row == 0 ? half.re : half.im,
                                       own, a);
-      for (const TeamOutput::Result& result : out.result[row]) {
-        if (result.y == nullptr) continue;
-        for (int q = 0; q < kOutputs; ++q) {
-          store_result<T>(a[q], result, q * plan.s + j, out.streams);
-        }
-      }
+      each_result(row, [&](const TeamOutput::Result& result, V* v) HWY_ATTR {
+        if (out.fetches) fetch_columns<T>(result.factor, plan.s, kOutputs, j);
+        if (holds) return multiply<kOutputs, T>(a, result.factor, plan.s, j, v);
+        V now[kOutputs];
+        multiply<kOutputs, T>(a, result.factor, plan.s, j, now);
+        write(result, now);
+      });
     }
+    for (int row = 0; holds && row < out.rows; ++row) each_result(row, write);
   }
 }
 
