@@ -9,10 +9,10 @@ namespace {
 
 // Two rows at a time share blocks 0 and R/2, which saves an eighth of the arithmetic, while their
 // work area (8 n bytes) fits the second-level cache with room to spare.
-constexpr std::int64_t kLongestPair = 65536;
+constexpr std::int64_t kLongestPair = 32768;
 
-// Rows longer than this, or more bytes at a time, would push each other out of the second-level
-// cache before they are used.
+// Rows longer than this (half of it, if gates come as well), or more bytes at a time, would push
+// each other out of the second-level cache before they are used.
 constexpr std::int64_t kLongestFetched = 32768;
 constexpr std::int64_t kMostFetched = 768 << 10;
 // Factors of results from here on are fetched by the pass that reads them.
@@ -21,6 +21,10 @@ constexpr std::int64_t kShortestFetching = 16384;
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
 constexpr std::int64_t kStreamingBytes = 4 << 20;
+
+bool passes_fetch(const Shape& s) {
+  return s.n > (s.gated ? kLongestFetched / 2 : kLongestFetched);
+}
 
 bool half_rows(const Shape& s) { return s.l <= s.n / 2 && s.lk <= s.n / 2; }
 
@@ -86,7 +90,7 @@ Team FusedRows::team(std::int64_t channel, std::int64_t b, std::int64_t end) con
 void FusedRows::forward(int thread, int area, const Team& team, const void* x, const void* gate,
                         std::int64_t begin, std::int64_t end, Ahead* ahead) const {
   TeamInput in{.rows = team.rows,
-               .fetches = shape_.n > kLongestFetched && out_of_cache() && !ragged(),
+               .fetches = passes_fetch(shape_) && out_of_cache() && !ragged(),
                .ahead = ahead};
   for (int row = 0; row < team.rows; ++row) {
     const void* x_row = element(x, team, row);
@@ -138,7 +142,7 @@ const void* FusedRows::element(const void* base, const Team& team, int row) cons
 Ahead FusedRows::fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
                          std::initializer_list<const void*> own) const {
   Ahead ahead;
-  if (shape_.n > kLongestFetched || !out_of_cache()) return ahead;
+  if (passes_fetch(shape_) || !out_of_cache()) return ahead;
   const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
     for (const void* input : inputs) {
       for (int row = 0; input != nullptr && row < of.rows; ++row) {
