@@ -20,6 +20,16 @@ endif()
 # What is tested or printed and never timed is compiled at a lower level, except where the level is 0.
 set(sb_light $<$<NOT:$<CONFIG:Debug>>:-O1>)
 
+# Headers (JSON's, GoogleTest's, CLI11's) and what is instantiated from them cost most of a file's
+# compilation, so files that are never timed are compiled several at once. What is measured and what
+# measures is compiled file by file. OFF for clang-tidy and to see that a file includes what it uses.
+option(SB_TOGETHER "Compile files that are never timed several at once" ON)
+function(sb_compile_together target)
+  if(SB_TOGETHER)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  endif()
+endfunction()
+
 # Git commit, compiler and flags as generated/build_info.h, refreshed by every build.
 add_custom_target(sb_build_info_file
   COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR}
@@ -110,32 +120,24 @@ if("ZSTD yes" IN_LIST sb_found)
 endif()
 
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
-# compiler; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is found. Files whose names
-# begin with the same word (decode_split_kv, decode_unsplit) are compiled as one: nvcc takes seven
-# seconds for the headers alone, and kernels that they share are made once. So each has a namespace
-# of its own, <file>_cu.
+# compiler; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is found. A family's files are
+# compiled as one: nvcc takes seven seconds for the headers alone, and kernels that files share are
+# made once. So each has a namespace of its own, <file>_cu.
 function(sb_add_device_code name)
   file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/suites/${name}/*.cu)
-  set(groups "")
+  set(text "")
   foreach(kernel IN LISTS kernels)
     cmake_path(GET kernel FILENAME file)
-    string(REGEX MATCH "^[a-z]+" group ${file})
-    list(APPEND groups ${group})
-    string(APPEND text_of_${group} "#include \"suites/${name}/${file}\"\n")
+    string(APPEND text "#include \"suites/${name}/${file}\"\n")
   endforeach()
-  list(REMOVE_DUPLICATES groups)
-  set(wrappers "")
-  set(device_wrappers "")
-  foreach(group IN LISTS groups)
-    set(wrapper ${PROJECT_BINARY_DIR}/generated/simt/${name}/${group}.cpp)
-    set(device_wrapper ${PROJECT_BINARY_DIR}/generated/cuda/${name}/${group}.cu)
-    file(CONFIGURE OUTPUT ${wrapper} CONTENT "${text_of_${group}}" @ONLY)
-    file(CONFIGURE OUTPUT ${device_wrapper} CONTENT "${text_of_${group}}" @ONLY)
-    list(APPEND wrappers ${wrapper})
-    list(APPEND device_wrappers ${device_wrapper})
-  endforeach()
+  set(wrapper ${PROJECT_BINARY_DIR}/generated/simt/${name}.cpp)
+  set(device_wrapper ${PROJECT_BINARY_DIR}/generated/cuda/${name}.cu)
+  if(kernels)
+    file(CONFIGURE OUTPUT ${wrapper} CONTENT "${text}" @ONLY)
+    file(CONFIGURE OUTPUT ${device_wrapper} CONTENT "${text}" @ONLY)
+  endif()
   if(kernels AND TARGET sb_simt)
-    add_library(sb_fibers_${name} OBJECT ${wrappers})
+    add_library(sb_fibers_${name} OBJECT ${wrapper})
     target_link_libraries(sb_fibers_${name} PUBLIC sb_options)
     target_compile_options(sb_fibers_${name} PRIVATE ${sb_light})
     set(sb_device_families "${sb_device_families};sb_fibers_${name}" CACHE INTERNAL "")
@@ -143,8 +145,9 @@ function(sb_add_device_code name)
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
     return()
   endif()
-  sb_add_cuda(${name} ${device_wrappers})
-  target_compile_options(sb_cuda_${name} PRIVATE -lineinfo ${sb_fat_binary_compression})
+  sb_add_cuda(${name} ${device_wrapper})
+  # Both architectures at a time: the file is long, and often the only one to wait for.
+  target_compile_options(sb_cuda_${name} PRIVATE --threads=2 -lineinfo ${sb_fat_binary_compression})
   # The virtual ones are the PTX that src/ptx interprets.
   set_target_properties(sb_cuda_${name} PROPERTIES CUDA_ARCHITECTURES "80;90")
   if(TARGET sb_ptx)
@@ -180,14 +183,14 @@ function(sb_add_program)
   endif()
   add_library(sb_cli OBJECT ${sources})
   target_compile_options(sb_cli PRIVATE ${sb_light})
-  # CLI11 in every command takes ten seconds each; together the commands take twenty.
-  set_target_properties(sb_cli PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  set(commands ${sources})
-  list(FILTER commands INCLUDE REGEX "_command\\.cpp$")
-  set_source_files_properties(${commands} PROPERTIES UNITY_GROUP commands)
-  set(options ${sources})
-  list(FILTER options INCLUDE REGEX "/(main|command_line|selection|peers|plugins)\\.cpp$")
-  set_source_files_properties(${options} PROPERTIES UNITY_GROUP options)
+  sb_compile_together(sb_cli)
+  # The files that see CLI11, and the others.
+  set_target_properties(sb_cli PROPERTIES UNITY_BUILD_MODE GROUP)
+  set(others ${sources})
+  list(FILTER sources INCLUDE REGEX "/(main|command_line|selection|peers|plugins|gate_worker|[a-z]+_command)\\.cpp$")
+  list(REMOVE_ITEM others ${sources})
+  set_source_files_properties(${sources} PROPERTIES UNITY_GROUP options)
+  set_source_files_properties(${others} PROPERTIES UNITY_GROUP others)
   target_link_libraries(sb_cli PUBLIC sb_options CLI11::CLI11 fmt::fmt sb_build_info
                                       nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
   target_compile_definitions(sb_cli PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

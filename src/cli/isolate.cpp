@@ -22,7 +22,7 @@ namespace sb {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kPollMs = 10;
+constexpr int kCasePollMs = 10;
 
 // How a worker ended, and what it said before.
 struct Outcome {
@@ -35,19 +35,19 @@ struct Outcome {
   std::vector<nlohmann::json> reports;
 };
 
-class Worker {
+class CaseWorker {
  public:
-  explicit Worker(const nlohmann::json& job)
+  explicit CaseWorker(const nlohmann::json& job)
       : process_({program_path(), "worker"}, {{shared_mark(), kWorkerMark}}) {
     process_.write_line(job.dump());  // if it died already, watch() will say how
     process_.close_input();
   }
-  ~Worker() {
+  ~CaseWorker() {
     munmap(mark_, sizeof(WorkerMark));
     close(mark_fd_);
   }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  CaseWorker(const CaseWorker&) = delete;
+  CaseWorker& operator=(const CaseWorker&) = delete;
 
   // Reads reports until the worker ends, is stopped, or a case has had its time.
   Outcome watch(std::size_t cases, double timeout_s, const std::atomic<bool>* stop,
@@ -93,7 +93,7 @@ class Worker {
   // False once the worker has closed its end.
   bool receive(Outcome& outcome) {
     std::string line;
-    for (int wait_ms = kPollMs;; wait_ms = 0) {
+    for (int wait_ms = kCasePollMs;; wait_ms = 0) {
       const ChildProcess::Heard heard = process_.read_line(line, wait_ms);
       if (heard != ChildProcess::Heard::kLine) return heard != ChildProcess::Heard::kEnd;
       outcome.reports.push_back(nlohmann::json::parse(line));
@@ -152,7 +152,7 @@ class IsolatedRun {
       job_["group"] = index;
       job_["parent"] = getpid();
       job_["excluded"] = excluded;
-      Worker worker(job_);
+      CaseWorker worker(job_);
       const Outcome outcome =
           worker.watch(group.variants.size(), group.timeout_s, options_.stop, [&](int in_hand) {
             if (options_.on_progress) {

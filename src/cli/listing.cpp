@@ -60,15 +60,15 @@ std::string why_no_ptx() {
 }
 
 Json parameter(const ParamSpec& spec) {
-  Json json = {{"name", spec.name}, {"doc", spec.doc}};
+  Json described = {{"name", spec.name}, {"doc", spec.doc}};
   if (!spec.choices.empty()) {
-    json["choices"] = spec.choices;
+    described["choices"] = spec.choices;
   } else {
-    json["min"] = spec.min;
-    if (spec.max != INT64_MAX) json["max"] = spec.max;
+    described["min"] = spec.min;
+    if (spec.max != INT64_MAX) described["max"] = spec.max;
   }
-  if (!spec.default_value.empty()) json["default"] = spec.default_value;
-  return json;
+  if (!spec.default_value.empty()) described["default"] = spec.default_value;
+  return described;
 }
 
 }  // namespace

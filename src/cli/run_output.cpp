@@ -36,10 +36,10 @@ constexpr const char* kRun = "run.json";
   throw UsageError(fmt::format("{}: {}: {}{}", path, what, std::strerror(error), cure));
 }
 
-void write_json(const std::string& path, const nlohmann::json& json) {
+void write_json(const std::string& path, const nlohmann::json& value) {
   std::error_code ignored;
   fs::remove(path, ignored);
-  AppendFile(path, json.dump(2) + "\n");
+  AppendFile(path, value.dump(2) + "\n");
 }
 
 std::string read_text(const std::string& path) {

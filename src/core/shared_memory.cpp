@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kBytes = std::size_t{1} << 40;
 constexpr std::size_t kPage = 4096;
 constexpr int kMadviseCollapse = 25;  // MADV_COLLAPSE, which the C library of Debian 12 lacks
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 [[noreturn]] void fail(const char* what) {
   throw std::runtime_error(std::string("no memory to share with a peer: ") + what + ": " +

@@ -6,6 +6,8 @@
 
 namespace sb {
 
+inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
 // One file without a name for the whole program, so that nothing is left behind whoever dies; it is
 // sparse, and as large as anybody will ever need. Not for use by several threads at once.
 class SharedMemory {

@@ -82,6 +82,7 @@ bool is_on_side(const ClaimSide& side, const Row& row);
 
 // The pure core: does the interval meet the bound?
 ClaimVerdict judge_bound(const Claim& claim, const Estimate& measured);
+std::string bound_text(const Claim& claim);  // "speedup >= 1.28"
 inline constexpr std::string_view kSignContradicts = "sign contradicts";
 // Other hardware: does the sign agree? Empty if the metric has no sign; else a sentence.
 std::string judge_sign(const Claim& claim, const Estimate& measured);

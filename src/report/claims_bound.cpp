@@ -88,4 +88,8 @@ std::string judge_sign(const Claim& claim, const Estimate& measured) {
   return std::string(got == claimed ? "sign agrees" : kSignContradicts);
 }
 
+std::string bound_text(const Claim& claim) {
+  return fmt::format("{} {} {:.4g}", claim.metric, claim.relation, claim.value);
+}
+
 }  // namespace sb

@@ -8,10 +8,6 @@
 namespace sb {
 namespace {
 
-std::string claimed(const Claim& claim) {
-  return fmt::format("{} {} {:.4g}", claim.metric, claim.relation, claim.value);
-}
-
 std::string operations(const std::vector<ClaimRun>& runs) {
   std::set<std::string> names;
   for (const ClaimRun& run : runs) names.insert(run.op);
@@ -70,7 +66,7 @@ std::string claims_list(const std::vector<Claim>& claims, const ClaimPlace& plac
     testable += why.empty() ? 1 : 0;
     for_a_gpu += gpu.starts_with("the figure") ? 1 : 0;
     text += fmt::format("{}  arXiv {}  {}\n  {}: {}\n", claim.id,
-                        claim.arxiv.empty() ? "-" : claim.arxiv, claimed(claim),
+                        claim.arxiv.empty() ? "-" : claim.arxiv, bound_text(claim),
                         why.empty() ? "can be tested here" : "not here",
                         why.empty() ? why_testable(claim, on_cuda) : why);
     text += fmt::format("  a GPU would settle: {}\n", gpu);

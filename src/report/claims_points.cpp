@@ -57,7 +57,7 @@ double number_of(const std::string& text) {
   return value;
 }
 
-bool is_evidence(const Row& row) {
+bool is_timed(const Row& row) {
   return (row.status == status::kOk || row.status == status::kNoisy) && row.time_median_ns;
 }
 
@@ -120,7 +120,7 @@ class Matcher {
       const std::string condition = unmet_condition(claim_.needs, row, place_);
       if (!condition.empty()) {
         unmet_ = condition;
-      } else if (!is_evidence(row)) {
+      } else if (!is_timed(row)) {
         if (is_on_side(claim_.contender, row) || is_on_side(claim_.baseline, row)) {
           failed_ = fmt::format("{}@{}: {}{}{}", row.variant, row.isa, row.status,
                                 row.reason.empty() ? "" : ", ", row.reason);

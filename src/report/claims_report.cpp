@@ -13,15 +13,11 @@
 namespace sb {
 namespace {
 
-std::string number(double value) { return fmt::format("{:.4g}", value); }
+std::string rounded(double value) { return fmt::format("{:.4g}", value); }
 
 std::string interval(const Estimate& e) {
-  if (e.lo == e.hi) return number(e.value);
-  return fmt::format("{} [{}, {}]", number(e.value), number(e.lo), number(e.hi));
-}
-
-std::string claimed(const Claim& claim) {
-  return fmt::format("{} {} {}", claim.metric, claim.relation, number(claim.value));
+  if (e.lo == e.hi) return rounded(e.value);
+  return fmt::format("{} [{}, {}]", rounded(e.value), rounded(e.lo), rounded(e.hi));
 }
 
 std::string measured(const ClaimResult& result) {
@@ -101,32 +97,33 @@ std::vector<const ClaimResult*> judged_first(const std::vector<ClaimResult>& res
 std::vector<std::pair<std::string, std::string>> cells(const ClaimResult& r,
                                                        const ClaimPlace& place) {
   const Claim& c = *r.claim;
-  return {{"verdict", std::string(name_of(r.verdict))},
-          {"id", c.id},
-          {"paper", c.paper},
-          {"arxiv", arxiv(c)},
-          {"source", c.source},
-          {"seen", c.seen},
-          {"statement", c.statement},
-          {"metric", c.metric},
-          {"relation", c.relation},
-          {"claimed", number(c.value)},
-          {"measured", r.measured ? number(r.measured->value) : ""},
-          {"measured_lo", r.measured ? number(r.measured->lo) : ""},
-          {"measured_hi", r.measured ? number(r.measured->hi) : ""},
-          {"method", method(r)},
-          {"contender", r.contender.empty() ? c.contender.text() : r.contender},
-          {"baseline", r.baseline.empty() ? c.baseline.text() : r.baseline},
-          {"point", r.point},
-          {"strongest", r.strongest},
-          {"speedup_over_strongest", r.against_strongest ? number(r.against_strongest->value) : ""},
-          {"speedup_over_strongest_lo", r.against_strongest ? number(r.against_strongest->lo) : ""},
-          {"speedup_over_strongest_hi", r.against_strongest ? number(r.against_strongest->hi) : ""},
-          {"paper_hardware", c.hardware},
-          {"this_hardware", place.hardware},
-          {"setting", c.setting},
-          {"reason", r.reason},
-          {"note", c.note}};
+  return {
+      {"verdict", std::string(name_of(r.verdict))},
+      {"id", c.id},
+      {"paper", c.paper},
+      {"arxiv", arxiv(c)},
+      {"source", c.source},
+      {"seen", c.seen},
+      {"statement", c.statement},
+      {"metric", c.metric},
+      {"relation", c.relation},
+      {"claimed", rounded(c.value)},
+      {"measured", r.measured ? rounded(r.measured->value) : ""},
+      {"measured_lo", r.measured ? rounded(r.measured->lo) : ""},
+      {"measured_hi", r.measured ? rounded(r.measured->hi) : ""},
+      {"method", method(r)},
+      {"contender", r.contender.empty() ? c.contender.text() : r.contender},
+      {"baseline", r.baseline.empty() ? c.baseline.text() : r.baseline},
+      {"point", r.point},
+      {"strongest", r.strongest},
+      {"speedup_over_strongest", r.against_strongest ? rounded(r.against_strongest->value) : ""},
+      {"speedup_over_strongest_lo", r.against_strongest ? rounded(r.against_strongest->lo) : ""},
+      {"speedup_over_strongest_hi", r.against_strongest ? rounded(r.against_strongest->hi) : ""},
+      {"paper_hardware", c.hardware},
+      {"this_hardware", place.hardware},
+      {"setting", c.setting},
+      {"reason", r.reason},
+      {"note", c.note}};
 }
 
 std::string escape_markdown(std::string text) {
@@ -154,7 +151,7 @@ std::vector<std::string> table_cells(const ClaimResult& r) {
   }
   return {std::string(name_of(r.verdict)),
           fmt::format("{}: {}", c.id, c.statement),
-          claimed(c),
+          bound_text(c),
           r.measured ? fmt::format("{} ({})", measured(r), method(r)) : "",
           kernels,
           strongest(r),
@@ -182,8 +179,8 @@ std::string claims_text(const std::vector<ClaimResult>& results, const ClaimPlac
     const Claim& c = *r->claim;
     text += fmt::format("\n{:<14} {}\n  {}\n", name_of(r->verdict), c.id, c.statement);
     if (r->measured) {
-      text += fmt::format("  claimed   {} ({}; arXiv {}, {})\n", claimed(c), c.hardware, arxiv(c),
-                          c.source);
+      text += fmt::format("  claimed   {} ({}; arXiv {}, {})\n", bound_text(c), c.hardware,
+                          arxiv(c), c.source);
       text += fmt::format("  measured  {} ({})\n", measured(*r), method(*r));
       text += fmt::format("            {} against {} at {}\n", r->contender, r->baseline, r->point);
       if (r->against_strongest) text += fmt::format("  strongest {}\n", strongest(*r));

@@ -69,7 +69,7 @@ std::string escape_pipes(std::string text) {
   return text;
 }
 
-nlohmann::json number(const Number& value) {
+nlohmann::json value_or_null(const Number& value) {
   return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
 
@@ -79,8 +79,8 @@ nlohmann::json json_of(const Comparison::Entry& entry) {
                          {"reason", entry.judgement.reason},
                          {"ignored", entry.ignored},
                          {"threshold", entry.threshold},
-                         {"base_ns", number(entry.base.time_median_ns)},
-                         {"new_ns", number(entry.head.time_median_ns)},
+                         {"base_ns", value_or_null(entry.base.time_median_ns)},
+                         {"new_ns", value_or_null(entry.head.time_median_ns)},
                          {"ratio", nullptr},
                          {"ratio_lo", nullptr},
                          {"ratio_hi", nullptr}};

@@ -27,7 +27,7 @@ Comparison::Entry entry_of(const GateEvidence& evidence, const GatePolicy& polic
   return entry;
 }
 
-nlohmann::json number(double value) {
+nlohmann::json finite_or_null(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
 }
 
@@ -89,7 +89,7 @@ std::string gate_verdict_json(const Comparison& comparison,
   for (std::size_t i = 0; i < evidence.size(); ++i) {
     nlohmann::json& row = json["rows"][i];
     row["launch_pairs"] = evidence[i].pairs;
-    row["coverage"] = number(evidence[i].coverage);
+    row["coverage"] = finite_or_null(evidence[i].coverage);
     row["rerun"] = evidence[i].rerun;
   }
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

@@ -9,6 +9,8 @@
 
 namespace sb::simt {
 
+inline constexpr unsigned kWarpSize = 32;
+
 struct Self {
   Extent thread, block, block_extent, grid_extent;
   unsigned lane = 0, warp = 0;

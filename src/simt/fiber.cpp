@@ -38,14 +38,14 @@ sb_simt_switch:
 namespace sb::simt {
 namespace {
 
-constexpr std::size_t kPage = 4096;
+constexpr std::size_t kGuard = 4096;
 constexpr std::size_t kSavedRegisters = 6;
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t kStack = 256 * 1024;  // red zones make frames several times larger
 #else
 constexpr std::size_t kStack = 64 * 1024;
 #endif
-constexpr std::size_t kStride = kStack + kPage;
+constexpr std::size_t kStride = kStack + kGuard;
 
 #if defined(__SANITIZE_ADDRESS__)
 Fiber* last_left = nullptr;
@@ -112,12 +112,12 @@ void StackPool::reserve(std::size_t count) {
   __asan_unpoison_memory_region(memory,
                                 count * kStride);  // what lay there before may have marked it
 #endif
-  for (std::size_t i = 0; i < count; ++i) mprotect(stacks_ + i * kStride, kPage, PROT_NONE);
+  for (std::size_t i = 0; i < count; ++i) mprotect(stacks_ + i * kStride, kGuard, PROT_NONE);
 }
 
 void StackPool::prepare(Fiber& fiber, std::size_t index, void (*entry)()) const {
   fiber = {};
-  fiber.low = stacks_ + index * kStride + kPage;
+  fiber.low = stacks_ + index * kStride + kGuard;
   fiber.high = fiber.low + kStack;
 #if defined(__SANITIZE_ADDRESS__)
   if (is_taken(fiber)) __asan_unpoison_memory_region(fiber.low, kStack);  // by one that hung

@@ -15,7 +15,6 @@ unsigned running_slot = 0;
 namespace {
 
 constexpr std::size_t kErrorsKept = 16;
-constexpr unsigned kWarpSize = 32;
 
 std::string text_of(const Extent& e) {
   return "(" + std::to_string(e.x) + "," + std::to_string(e.y) + "," + std::to_string(e.z) + ")";

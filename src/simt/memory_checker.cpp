@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kGrain = 2;  // bytes of a cell: no kernel here has smaller elements
 constexpr std::uintptr_t kNearby = 4096;
-constexpr unsigned kWarpSize = 32;
 
 std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
 

@@ -10,7 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kWorkload = R"(
+constexpr const char* kOnBothDevices = R"(
 name: device
 op: softmax
 sweep: {rows: [3], cols: [1021]}
@@ -19,7 +19,7 @@ variants: ["*"]
 
 class Devices : public ::testing::Test {
  protected:
-  Devices() { workspace_.write("w.yaml", kWorkload); }
+  Devices() { workspace_.write("w.yaml", kOnBothDevices); }
   Finished run(const std::vector<std::string>& arguments) {
     return workspace_.run(arguments, {}, SB_PROGRAM);
   }

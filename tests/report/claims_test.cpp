@@ -30,8 +30,8 @@ Claim claim_of(const std::string& metric, const std::string& relation, double va
   return claim;
 }
 
-Row row_of(const std::string& variant, double time_ns, const std::string& cols = "1024",
-           double half_width = 0.01) {
+Row claim_row(const std::string& variant, double time_ns, const std::string& cols = "1024",
+              double half_width = 0.01) {
   Row row;
   row.workload = "w";
   row.op = "softmax";
@@ -114,7 +114,7 @@ TEST(JudgeSign, ComparesDirectionsAndNeverSizes) {
 
 TEST(JudgeClaim, DividesBaselineByContenderAndWidensUnpairedIntervals) {
   const ClaimResult result =
-      judge_rows(claim_of("speedup", ">=", 1.5), {row_of("old", 200), row_of("new", 100)});
+      judge_rows(claim_of("speedup", ">=", 1.5), {claim_row("old", 200), claim_row("new", 100)});
   EXPECT_EQ(result.verdict, ClaimVerdict::kExceeded);
   EXPECT_DOUBLE_EQ(result.measured->value, 2);
   EXPECT_NEAR(result.measured->lo, 198.0 / 101, 1e-12);
@@ -123,13 +123,13 @@ TEST(JudgeClaim, DividesBaselineByContenderAndWidensUnpairedIntervals) {
 }
 
 TEST(JudgeClaim, PrefersThePairedRatioOfTheRow) {
-  Row fresh = row_of("new", 100);
+  Row fresh = claim_row("new", 100);
   fresh.baseline = "old@avx2";
   fresh.speedup = 1.9;
   fresh.speedup_lo = 1.85;
   fresh.speedup_hi = 1.95;
   const ClaimResult result =
-      judge_rows(claim_of("speedup", ">=", 1.5), {row_of("old", 200), fresh});
+      judge_rows(claim_of("speedup", ">=", 1.5), {claim_row("old", 200), fresh});
   EXPECT_DOUBLE_EQ(result.measured->value, 1.9);
   EXPECT_TRUE(result.measured->paired);
 }
@@ -137,23 +137,23 @@ TEST(JudgeClaim, PrefersThePairedRatioOfTheRow) {
 TEST(JudgeClaim, TakesTheFastestOfSeveralBaselinesAndShowsTheStrongestOther) {
   Claim claim = claim_of("speedup", "~", 1.2);
   claim.baseline.variant = "old_*";
-  const ClaimResult result = judge_rows(
-      claim, {row_of("old_a", 200), row_of("old_b", 120), row_of("new", 100), row_of("best", 90)});
+  const ClaimResult result = judge_rows(claim, {claim_row("old_a", 200), claim_row("old_b", 120),
+                                                claim_row("new", 100), claim_row("best", 90)});
   EXPECT_EQ(result.baseline, "old_b@avx2");
   EXPECT_EQ(result.strongest, "best@avx2");
   EXPECT_NEAR(result.against_strongest->value, 0.9, 1e-12);
 }
 
 TEST(JudgeClaim, NeverComparesRowsOfDifferentPoints) {
-  const ClaimResult result = judge_rows(claim_of("speedup", ">=", 1),
-                                        {row_of("old", 200, "64"), row_of("new", 100, "1024")});
+  const ClaimResult result = judge_rows(
+      claim_of("speedup", ">=", 1), {claim_row("old", 200, "64"), claim_row("new", 100, "1024")});
   EXPECT_EQ(result.verdict, ClaimVerdict::kNotRun);
   EXPECT_THAT(result.reason, HasSubstr("no pair"));
 }
 
 TEST(JudgeClaim, PicksTheBestOrWorstPointAsTheClaimSays) {
-  const std::vector<Row> rows = {row_of("old", 200, "64"), row_of("new", 100, "64"),
-                                 row_of("old", 200, "128"), row_of("new", 150, "128")};
+  const std::vector<Row> rows = {claim_row("old", 200, "64"), claim_row("new", 100, "64"),
+                                 claim_row("old", 200, "128"), claim_row("new", 150, "128")};
   Claim claim = claim_of("speedup", "~", 2);
   EXPECT_NEAR(judge_rows(claim, rows).measured->value, 2, 1e-12);
   claim.across = "worst";
@@ -163,16 +163,16 @@ TEST(JudgeClaim, PicksTheBestOrWorstPointAsTheClaimSays) {
 TEST(JudgeClaim, TakesOnlyRowsOfTheClaimsOwnWorkload) {
   Claim claim = claim_of("speedup", ">=", 1);
   claim.run[0].values["cols"] = {"64"};
-  const ClaimResult result = judge_rows(claim, {row_of("old", 200), row_of("new", 100)});
+  const ClaimResult result = judge_rows(claim, {claim_row("old", 200), claim_row("new", 100)});
   EXPECT_EQ(result.verdict, ClaimVerdict::kNotRun);
   EXPECT_THAT(result.reason, HasSubstr("--run"));
 }
 
 TEST(JudgeClaim, TakesNoEvidenceFromImplausibleRows) {
-  Row implausible = row_of("new", 1);
+  Row implausible = claim_row("new", 1);
   implausible.status = "implausible";
   const ClaimResult result =
-      judge_rows(claim_of("speedup", ">=", 1), {row_of("old", 200), implausible});
+      judge_rows(claim_of("speedup", ">=", 1), {claim_row("old", 200), implausible});
   EXPECT_EQ(result.verdict, ClaimVerdict::kNotRun);
   EXPECT_THAT(result.reason, HasSubstr("implausible"));
 }
@@ -180,7 +180,7 @@ TEST(JudgeClaim, TakesNoEvidenceFromImplausibleRows) {
 TEST(JudgeClaim, IsNotComparableWhenAPreconditionIsUnmetAndNamesIt) {
   Claim claim = claim_of("speedup", ">=", 1);
   claim.needs.cache = {"cold"};
-  const std::vector<Row> rows = {row_of("old", 200), row_of("new", 100)};
+  const std::vector<Row> rows = {claim_row("old", 200), claim_row("new", 100)};
   EXPECT_EQ(judge_rows(claim, rows).verdict, ClaimVerdict::kNotComparable);
   EXPECT_THAT(judge_rows(claim, rows).reason, HasSubstr("cache state must be cold, is warm"));
   claim.needs = {};
@@ -194,7 +194,7 @@ TEST(JudgeClaim, IsNotComparableWhenAPreconditionIsUnmetAndNamesIt) {
 TEST(JudgeClaim, KnowsWhatIsOutOfCacheOnlyWhereItKnowsTheCache) {
   Claim claim = claim_of("speedup", ">=", 1);
   claim.needs.out_of_cache = true;
-  const std::vector<Row> rows = {row_of("old", 200), row_of("new", 100)};
+  const std::vector<Row> rows = {claim_row("old", 200), claim_row("new", 100)};
   ClaimPlace place;
   EXPECT_EQ(judge_rows(claim, rows, place).verdict, ClaimVerdict::kNotComparable);
   place.last_level_bytes = 16384;
@@ -206,12 +206,12 @@ TEST(JudgeClaim, KnowsWhatIsOutOfCacheOnlyWhereItKnowsTheCache) {
 TEST(JudgeClaim, TestsOnlyTheDirectionOnOtherHardware) {
   Claim claim = claim_of("speedup", "~", 8);
   claim.hardware_class = "gpu";
-  const ClaimResult result = judge_rows(claim, {row_of("old", 200), row_of("new", 100)});
+  const ClaimResult result = judge_rows(claim, {claim_row("old", 200), claim_row("new", 100)});
   EXPECT_EQ(result.verdict, ClaimVerdict::kDirectionOnly);
   EXPECT_THAT(result.reason, HasSubstr("sign agrees"));
   EXPECT_NEAR(result.measured->value, 2, 1e-12);
   claim.metric = "throughput";
-  EXPECT_EQ(judge_rows(claim, {row_of("old", 200), row_of("new", 100)}).verdict,
+  EXPECT_EQ(judge_rows(claim, {claim_row("old", 200), claim_row("new", 100)}).verdict,
             ClaimVerdict::kNotComparable);
 }
 
@@ -220,15 +220,15 @@ TEST(JudgeClaim, SumsForwardAndBackwardWhenTheClaimIsAboutBoth) {
   claim.together = true;
   claim.run = {{"", "softmax", {}, {}}, {"", "softmax_backward", {}, {}}};
   const auto backward = [](const std::string& variant, double ns) {
-    Row row = row_of(variant, ns);
+    Row row = claim_row(variant, ns);
     row.op = "softmax_backward";
     row.workload = "w2";
     return row;
   };
-  const ClaimResult both = judge_rows(
-      claim, {row_of("old", 100), row_of("new", 100), backward("old", 500), backward("new", 200)});
+  const ClaimResult both = judge_rows(claim, {claim_row("old", 100), claim_row("new", 100),
+                                              backward("old", 500), backward("new", 200)});
   EXPECT_NEAR(both.measured->value, 2, 1e-12);
-  const ClaimResult half = judge_rows(claim, {row_of("old", 100), row_of("new", 100)});
+  const ClaimResult half = judge_rows(claim, {claim_row("old", 100), claim_row("new", 100)});
   EXPECT_EQ(half.verdict, ClaimVerdict::kNotRun);
 }
 
@@ -238,14 +238,15 @@ TEST(JudgeClaim, ComparesTheSameKernelUnderTwoSettings) {
   claim.baseline.variant = "new";
   claim.baseline.params["cols"] = "128";
   const ClaimResult result =
-      judge_rows(claim, {row_of("new", 100, "64"), row_of("new", 190, "128")});
+      judge_rows(claim, {claim_row("new", 100, "64"), claim_row("new", 190, "128")});
   EXPECT_NEAR(result.measured->value, 1.9, 1e-12);
 }
 
 TEST(JudgeClaim, CountsOperandsAndWorkspaceInAMemoryRatio) {
-  Row old = row_of("old", 1);
+  Row old = claim_row("old", 1);
   old.workspace_bytes = 8192 * 3;
-  const ClaimResult result = judge_rows(claim_of("memory_ratio", "~", 4), {old, row_of("new", 1)});
+  const ClaimResult result =
+      judge_rows(claim_of("memory_ratio", "~", 4), {old, claim_row("new", 1)});
   EXPECT_DOUBLE_EQ(result.measured->value, 4);
   EXPECT_EQ(result.verdict, ClaimVerdict::kConfirmed);
 }
@@ -254,7 +255,7 @@ TEST(JudgeClaim, TakesErrorRatiosFromMetricsByName) {
   Claim claim = claim_of("error_ratio", ">=", 50);
   claim.figure = "mean_error";
   ClaimEvidence evidence;
-  evidence.rows = {row_of("old", 1), row_of("new", 1)};
+  evidence.rows = {claim_row("old", 1), claim_row("new", 1)};
   EXPECT_EQ(judge_claim(claim, evidence, {}).verdict, ClaimVerdict::kNotComparable);
   evidence.metrics[identity_of(evidence.rows[0])] = {{"mean_error", 1e-3}};
   evidence.metrics[identity_of(evidence.rows[1])] = {{"mean_error", 1e-5}};
@@ -267,7 +268,7 @@ TEST(JudgeClaim, FitsTheSlopeOfAPowerLawExactly) {
   claim.baseline = {};
   std::vector<Row> rows;
   for (const int n : {64, 128, 256, 512}) {
-    rows.push_back(row_of("new", 3 * std::pow(n, 2.0), std::to_string(n)));
+    rows.push_back(claim_row("new", 3 * std::pow(n, 2.0), std::to_string(n)));
   }
   const ClaimResult result = judge_rows(claim, rows);
   EXPECT_NEAR(result.measured->value, 2, 1e-9);
@@ -281,8 +282,8 @@ TEST(JudgeClaim, WidensTheIntervalOfASlopeThatDoesNotFit) {
   claim.axis = "cols";
   claim.baseline = {};
   const ClaimResult result =
-      judge_rows(claim, {row_of("new", 64, "64"), row_of("new", 160, "128"),
-                         row_of("new", 200, "256"), row_of("new", 600, "512")});
+      judge_rows(claim, {claim_row("new", 64, "64"), claim_row("new", 160, "128"),
+                         claim_row("new", 200, "256"), claim_row("new", 600, "512")});
   EXPECT_LT(result.measured->lo, 0.9);
   EXPECT_GT(result.measured->hi, 1.1);
 }
@@ -290,10 +291,11 @@ TEST(JudgeClaim, WidensTheIntervalOfASlopeThatDoesNotFit) {
 TEST(JudgeClaim, FindsTheSizeFromWhichTheContenderStaysAhead) {
   Claim claim = claim_of("crossover", "~", 256);
   claim.axis = "cols";
-  const ClaimResult result = judge_rows(
-      claim, {row_of("old", 100, "64"), row_of("new", 50, "64"), row_of("old", 100, "128"),
-              row_of("new", 150, "128"), row_of("old", 100, "256"), row_of("new", 80, "256"),
-              row_of("old", 100, "512"), row_of("new", 50, "512")});
+  const ClaimResult result =
+      judge_rows(claim, {claim_row("old", 100, "64"), claim_row("new", 50, "64"),
+                         claim_row("old", 100, "128"), claim_row("new", 150, "128"),
+                         claim_row("old", 100, "256"), claim_row("new", 80, "256"),
+                         claim_row("old", 100, "512"), claim_row("new", 50, "512")});
   EXPECT_DOUBLE_EQ(result.measured->value, 256);
   EXPECT_EQ(result.verdict, ClaimVerdict::kConfirmed);
 }
@@ -323,7 +325,7 @@ class ClaimsReport : public ::testing::Test {
     claims_[1].paper = "Another, \"quoted\"";
     claims_[1].not_testable = "needs a model";
     ClaimEvidence evidence;
-    evidence.rows = {row_of("old", 200), row_of("new", 100)};
+    evidence.rows = {claim_row("old", 200), claim_row("new", 100)};
     place_.hardware = "this CPU";
     results_ = judge_claims(claims_, evidence, place_);
   }

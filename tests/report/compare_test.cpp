@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Row row_of(const std::string& variant, double median_ns, double half_width = 0.01) {
+Row timed_row(const std::string& variant, double median_ns, double half_width = 0.01) {
   Row row;
   row.run_id = "any";
   row.workload = "w";
@@ -54,7 +54,7 @@ Comparison compare_rows(std::vector<Row> base, std::vector<Row> head, CompareOpt
   return compare(run_of("base.csv", std::move(base)), run_of("new.csv", std::move(head)), options);
 }
 
-std::string error_of(const std::function<void()>& action) {
+std::string thrown_by(const std::function<void()>& action) {
   try {
     action();
   } catch (const std::invalid_argument& error) {
@@ -64,10 +64,10 @@ std::string error_of(const std::function<void()>& action) {
 }
 
 TEST(Compare, JoinsRowsOnIdentityWhateverTheirOrderAndRun) {
-  Row a = row_of("a", 100), b = row_of("b", 200);
-  Row later = row_of("a", 110);
+  Row a = timed_row("a", 100), b = timed_row("b", 200);
+  Row later = timed_row("a", 110);
   later.run_id = "another";
-  const Comparison comparison = compare_rows({a, b}, {row_of("b", 100), later});
+  const Comparison comparison = compare_rows({a, b}, {timed_row("b", 100), later});
   ASSERT_EQ(comparison.entries.size(), 2u);
   EXPECT_EQ(comparison.entries[0].judgement.verdict, Verdict::kSlower);
   EXPECT_NEAR(std::exp(comparison.entries[0].ratio.estimate), 1.1, 1e-12);
@@ -79,72 +79,72 @@ TEST(Compare, KeepsCasesApartThatDifferInOneIdentityColumn) {
     if (column.group != "identity" || column.name == "schema_version" || column.name == "run_id") {
       continue;
     }
-    Row other = row_of("a", 100);
+    Row other = timed_row("a", 100);
     ASSERT_EQ(column.set(other, "77"), "");
-    const Comparison comparison = compare_rows({row_of("a", 100)}, {other});
+    const Comparison comparison = compare_rows({timed_row("a", 100)}, {other});
     EXPECT_EQ(comparison.entries.size(), 2u) << column.name;
   }
 }
 
 TEST(Compare, TakesTheWidestRatioTheTwoIntervalsAllow) {
-  const LogRatio ratio = ratio_of_rows(row_of("a", 100, 0.02), row_of("a", 110, 0.01));
+  const LogRatio ratio = ratio_of_rows(timed_row("a", 100, 0.02), timed_row("a", 110, 0.01));
   EXPECT_NEAR(std::exp(ratio.lo), 110 * 0.99 / (100 * 1.02), 1e-12);
   EXPECT_NEAR(std::exp(ratio.hi), 110 * 1.01 / (100 * 0.98), 1e-12);
 }
 
 TEST(Compare, IsAmbiguousWhereARowHasNoInterval) {
-  Row bare = row_of("a", 200);
+  Row bare = timed_row("a", 200);
   bare.time_lo_ns.reset();
-  EXPECT_EQ(compare_rows({row_of("a", 100)}, {bare}).entries[0].judgement.verdict,
+  EXPECT_EQ(compare_rows({timed_row("a", 100)}, {bare}).entries[0].judgement.verdict,
             Verdict::kAmbiguous);
 }
 
 TEST(Compare, CountsARowThatIsGoneAndARowThatCrashedAsMissing) {
-  const Row crashed = without_time(row_of("a", 1), "crashed", "signal 11");
-  const Comparison comparison = compare_rows({row_of("a", 100), row_of("b", 100)}, {crashed});
+  const Row crashed = without_time(timed_row("a", 1), "crashed", "signal 11");
+  const Comparison comparison = compare_rows({timed_row("a", 100), timed_row("b", 100)}, {crashed});
   EXPECT_EQ(comparison.count(Verdict::kMissing), 2);
   EXPECT_THAT(comparison.entries[0].judgement.reason, HasSubstr("signal 11"));
 }
 
 TEST(Compare, DoesNotBlameTheNewRunForRowsThatNeverHadATime) {
-  const Row skipped = without_time(row_of("a", 1), "skipped", "needs avx512");
+  const Row skipped = without_time(timed_row("a", 1), "skipped", "needs avx512");
   const Comparison comparison =
-      compare_rows({skipped, without_time(row_of("b", 1), "timeout", "")}, {skipped});
+      compare_rows({skipped, without_time(timed_row("b", 1), "timeout", "")}, {skipped});
   EXPECT_EQ(comparison.count(Verdict::kUncompared), 2);
   EXPECT_FALSE(fails(comparison, parse_fail_on("slower,missing,ambiguous")));
 }
 
 TEST(Compare, TakesNoEvidenceFromAnImplausibleRow) {
-  Row implausible = row_of("a", 500);
+  Row implausible = timed_row("a", 500);
   implausible.status = "implausible";
-  EXPECT_EQ(compare_rows({row_of("a", 100)}, {implausible}).entries[0].judgement.verdict,
+  EXPECT_EQ(compare_rows({timed_row("a", 100)}, {implausible}).entries[0].judgement.verdict,
             Verdict::kAmbiguous);
 }
 
 TEST(Compare, RefusesTwoMachinesUnlessTold) {
-  Row elsewhere = row_of("a", 100);
+  Row elsewhere = timed_row("a", 100);
   elsewhere.host = "machine-b";
-  const std::string error = error_of([&] { compare_rows({row_of("a", 100)}, {elsewhere}); });
+  const std::string error = thrown_by([&] { compare_rows({timed_row("a", 100)}, {elsewhere}); });
   EXPECT_THAT(error, HasSubstr("machine-a"));
   EXPECT_THAT(error, HasSubstr("--across-machines"));
   const Comparison comparison =
-      compare_rows({row_of("a", 100)}, {elsewhere}, {.across_machines = true});
+      compare_rows({timed_row("a", 100)}, {elsewhere}, {.across_machines = true});
   EXPECT_THAT(to_text(comparison), HasSubstr("machine-b"));
   EXPECT_THAT(to_markdown(comparison), HasSubstr("Across machines"));
 }
 
 TEST(Compare, RefusesARunThatMixesMachinesNamingTheLine) {
-  Row elsewhere = row_of("b", 100);
+  Row elsewhere = timed_row("b", 100);
   elsewhere.host = "machine-b";
-  const std::string error = error_of([&] {
-    compare_rows({row_of("a", 100), elsewhere}, {}, {.across_machines = true});
+  const std::string error = thrown_by([&] {
+    compare_rows({timed_row("a", 100), elsewhere}, {}, {.across_machines = true});
   });
   EXPECT_THAT(error, HasSubstr("base.csv:3"));
 }
 
 TEST(Compare, RefusesDuplicateRowsNamingBothLines) {
-  const std::string error = error_of([] {
-    compare_rows({row_of("a", 100)}, {row_of("a", 100), row_of("a", 101)});
+  const std::string error = thrown_by([] {
+    compare_rows({timed_row("a", 100)}, {timed_row("a", 100), timed_row("a", 101)});
   });
   EXPECT_THAT(error, HasSubstr("new.csv:3"));
   EXPECT_THAT(error, HasSubstr("new.csv:2"));
@@ -154,8 +154,8 @@ TEST(Compare, RefusesDuplicateRowsNamingBothLines) {
 TEST(ComparePolicy, TakesTheThresholdOfTheLastPatternThatMatches) {
   CompareOptions options;
   options.policy.thresholds = {{"*/softmax/*", 0.5}, {"*/a@*", 0.2}};
-  const Comparison comparison = compare_rows({row_of("a", 100), row_of("b", 100)},
-                                             {row_of("a", 130), row_of("b", 130)}, options);
+  const Comparison comparison = compare_rows({timed_row("a", 100), timed_row("b", 100)},
+                                             {timed_row("a", 130), timed_row("b", 130)}, options);
   EXPECT_EQ(comparison.entries[0].judgement.verdict, Verdict::kSlower);
   EXPECT_EQ(comparison.entries[1].judgement.verdict, Verdict::kSame);
 }
@@ -163,38 +163,39 @@ TEST(ComparePolicy, TakesTheThresholdOfTheLastPatternThatMatches) {
 TEST(ComparePolicy, LeavesIgnoredRowsOutOfCountsAndExitButShowsThem) {
   CompareOptions options;
   options.policy.ignore = {{"*/a@*", "noisy by design"}};
-  const Comparison comparison = compare_rows({row_of("a", 100)}, {row_of("a", 200)}, options);
+  const Comparison comparison = compare_rows({timed_row("a", 100)}, {timed_row("a", 200)}, options);
   EXPECT_EQ(comparison.count(Verdict::kSlower), 0);
   EXPECT_FALSE(fails(comparison, parse_fail_on("slower")));
   EXPECT_THAT(to_text(comparison), HasSubstr("noisy by design"));
 }
 
 TEST(FailOn, FailsOnExactlyTheVerdictsItNames) {
-  const Comparison slower = compare_rows({row_of("a", 100)}, {row_of("a", 200)});
+  const Comparison slower = compare_rows({timed_row("a", 100)}, {timed_row("a", 200)});
   EXPECT_TRUE(fails(slower, parse_fail_on("slower,missing")));
   EXPECT_FALSE(fails(slower, parse_fail_on("missing")));
   EXPECT_FALSE(fails(slower, parse_fail_on("none")));
-  const Comparison missing = compare_rows({row_of("a", 100)}, {});
+  const Comparison missing = compare_rows({timed_row("a", 100)}, {});
   EXPECT_TRUE(fails(missing, parse_fail_on("missing")));
   EXPECT_FALSE(fails(missing, parse_fail_on("slower")));
-  const Comparison faster = compare_rows({row_of("a", 200)}, {row_of("a", 100)});
+  const Comparison faster = compare_rows({timed_row("a", 200)}, {timed_row("a", 100)});
   EXPECT_FALSE(fails(faster, parse_fail_on("slower,missing,ambiguous")));
 }
 
 TEST(FailOn, RefusesAWordItDoesNotKnow) {
-  EXPECT_THAT(error_of([] { parse_fail_on("slower,slow"); }), HasSubstr("\"slow\""));
+  EXPECT_THAT(thrown_by([] { parse_fail_on("slower,slow"); }), HasSubstr("\"slow\""));
 }
 
 TEST(CompareText, PutsWhatIsSlowerFirst) {
-  const std::string text = to_text(compare_rows({row_of("same", 100), row_of("slow", 100)},
-                                                {row_of("same", 100), row_of("slow", 150)}));
+  const std::string text = to_text(compare_rows({timed_row("same", 100), timed_row("slow", 100)},
+                                                {timed_row("same", 100), timed_row("slow", 150)}));
   EXPECT_LT(text.find("slow@avx2"), text.find("same@avx2"));
   EXPECT_THAT(text, HasSubstr("2 rows: 1 SLOWER, 0 FASTER, 1 SAME, 0 AMBIGUOUS"));
 }
 
 TEST(CompareMarkdown, FoldsUnchangedRowsAndKeepsEveryTableLineInShape) {
-  const std::string text = to_markdown(compare_rows({row_of("same", 100), row_of("slow", 100)},
-                                                    {row_of("same", 100), row_of("slow", 150)}));
+  const std::string text =
+      to_markdown(compare_rows({timed_row("same", 100), timed_row("slow", 100)},
+                               {timed_row("same", 100), timed_row("slow", 150)}));
   EXPECT_LT(text.find("slow@avx2"), text.find("<details>"));
   EXPECT_GT(text.find("same@avx2"), text.find("<details>"));
   std::istringstream stream(text);
@@ -207,7 +208,7 @@ TEST(CompareMarkdown, FoldsUnchangedRowsAndKeepsEveryTableLineInShape) {
 
 TEST(CompareJson, ParsesAndHoldsNoRatioWhereThereIsNone) {
   const auto json = nlohmann::json::parse(
-      to_json(compare_rows({row_of("a", 100), row_of("gone", 100)}, {row_of("a", 150)})));
+      to_json(compare_rows({timed_row("a", 100), timed_row("gone", 100)}, {timed_row("a", 150)})));
   EXPECT_EQ(json["counts"]["SLOWER"], 1);
   EXPECT_NEAR(json["rows"][0]["ratio"].get<double>(), 1.5, 1e-9);
   EXPECT_EQ(json["rows"][1]["verdict"], "MISSING");

@@ -40,7 +40,7 @@ std::string with_field(const Row& row, std::string_view name, const std::string&
   return csv_record(fields);
 }
 
-std::string error_of(const std::string& text, TruncatedTail tail = TruncatedTail::kRefuse) {
+std::string csv_error(const std::string& text, TruncatedTail tail = TruncatedTail::kRefuse) {
   try {
     parse_rows(text, "f.csv", tail);
   } catch (const CsvError& error) {
@@ -122,8 +122,8 @@ TEST(ResultsCsv, TakesLinesThatEndInLfOnly) {
 TEST(ResultsCsv, RefusesATruncatedLastLineWithItsNumberAndTheCure) {
   std::string text = csv_header() + csv_row(a_row()) + csv_row(a_row());
   text.resize(text.size() - 9);
-  EXPECT_THAT(error_of(text), StartsWith("f.csv:3: "));
-  EXPECT_THAT(error_of(text), HasSubstr("--resume"));
+  EXPECT_THAT(csv_error(text), StartsWith("f.csv:3: "));
+  EXPECT_THAT(csv_error(text), HasSubstr("--resume"));
 }
 
 TEST(ResultsCsv, DropsATruncatedLastLineForResumeWhereverItWasCut) {
@@ -138,31 +138,31 @@ TEST(ResultsCsv, DropsATruncatedLastLineForResumeWhereverItWasCut) {
 }
 
 TEST(ResultsCsv, RefusesAnotherSchemaVersionWithTheCure) {
-  const std::string error = error_of(csv_header() + with_field(a_row(), "schema_version", "99"));
+  const std::string error = csv_error(csv_header() + with_field(a_row(), "schema_version", "99"));
   EXPECT_THAT(error, StartsWith("f.csv:2: schema_version is 99"));
   EXPECT_THAT(error, HasSubstr("measure again"));
 }
 
 TEST(ResultsCsv, RefusesNumbersThatAreNone) {
   for (const std::string wrong : {"nan", "NaN", "inf", "-inf", "1e999", "12x", "fast"}) {
-    const std::string error = error_of(csv_header() + with_field(a_row(), "time_lo_ns", wrong));
+    const std::string error = csv_error(csv_header() + with_field(a_row(), "time_lo_ns", wrong));
     EXPECT_THAT(error, StartsWith("f.csv:2: time_lo_ns: \"" + wrong + "\" is not ")) << wrong;
   }
-  EXPECT_THAT(error_of(csv_header() + with_field(a_row(), "threads", "1.5")),
+  EXPECT_THAT(csv_error(csv_header() + with_field(a_row(), "threads", "1.5")),
               HasSubstr("not an integer"));
 }
 
 TEST(ResultsCsv, RefusesAStatusThatIsNoWordOfOurs) {
-  EXPECT_THAT(error_of(csv_header() + with_field(a_row(), "status", "okk")),
+  EXPECT_THAT(csv_error(csv_header() + with_field(a_row(), "status", "okk")),
               HasSubstr("unknown status \"okk\"; did you mean \"ok\"?"));
 }
 
 TEST(ResultsCsv, RefusesDuplicateAndMissingColumns) {
   std::string header = csv_header();
   const std::string twice = "variant," + header;
-  EXPECT_THAT(error_of(twice), HasSubstr("f.csv:1: column \"variant\" appears twice"));
+  EXPECT_THAT(csv_error(twice), HasSubstr("f.csv:1: column \"variant\" appears twice"));
   header.replace(header.find("dtype"), 5, "dtipe");
-  EXPECT_THAT(error_of(header), HasSubstr("column \"dtype\" is missing (is \"dtipe\" meant?)"));
+  EXPECT_THAT(csv_error(header), HasSubstr("column \"dtype\" is missing (is \"dtipe\" meant?)"));
 }
 
 TEST(ResultsCsv, IgnoresColumnsOfSomebodyElseByName) {
@@ -176,16 +176,16 @@ TEST(ResultsCsv, IgnoresColumnsOfSomebodyElseByName) {
 TEST(ResultsCsv, ReportsAllProblemsOfAFileAtOnceButNotThousands) {
   std::string text = csv_header();
   for (int i = 0; i < 30; ++i) text += "only,three,fields\r\n";
-  const std::string error = error_of(text);
+  const std::string error = csv_error(text);
   EXPECT_THAT(error, HasSubstr("f.csv:2: 3 fields where the header has"));
   EXPECT_THAT(error, HasSubstr("f.csv:21: "));
   EXPECT_THAT(error, HasSubstr("... and 10 more"));
 }
 
 TEST(ResultsCsv, RefusesWhatIsNoResultsFile) {
-  EXPECT_THAT(error_of(""), HasSubstr("empty"));
-  EXPECT_THAT(error_of("\n\n"), HasSubstr("empty"));
-  EXPECT_THAT(error_of("<html></html>\n"), HasSubstr("is this a results.csv"));
+  EXPECT_THAT(csv_error(""), HasSubstr("empty"));
+  EXPECT_THAT(csv_error("\n\n"), HasSubstr("empty"));
+  EXPECT_THAT(csv_error("<html></html>\n"), HasSubstr("is this a results.csv"));
   EXPECT_THROW(read_csv("/nonexistent/results.csv"), CsvError);
   EXPECT_THROW(read_csv(std::filesystem::temp_directory_path().string()), CsvError);
 }
@@ -199,7 +199,7 @@ TEST(ResultsCsv, NeverCrashesOnDamagedFiles) {
       text[random() % text.size()] = static_cast<char>(random() % 256);
     }
     text.resize(random() % (text.size() + 1));
-    error_of(text, trial % 2 == 0 ? TruncatedTail::kDrop : TruncatedTail::kRefuse);
+    csv_error(text, trial % 2 == 0 ? TruncatedTail::kDrop : TruncatedTail::kRefuse);
   }
 }
 

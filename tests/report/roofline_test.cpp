@@ -47,8 +47,8 @@ Peaks machine() {
 }
 
 // `bytes_factor`: what the algorithm moves over what is compulsory.
-Row row_of(const std::string& variant, double gflop_per_s, double bytes_factor,
-           const std::string& roof = "mem/triad/t1", const std::string& bound = "memory") {
+Row drawn_row(const std::string& variant, double gflop_per_s, double bytes_factor,
+              const std::string& roof = "mem/triad/t1", const std::string& bound = "memory") {
   Row row;
   row.workload = "w";
   row.op = "softmax";
@@ -74,7 +74,7 @@ Row row_of(const std::string& variant, double gflop_per_s, double bytes_factor,
   return row;
 }
 
-std::string error_of(const std::vector<Row>& rows, const Peaks& peaks) {
+std::string roofline_error(const std::vector<Row>& rows, const Peaks& peaks) {
   try {
     build_roofline(rows, peaks, false);
   } catch (const std::invalid_argument& error) {
@@ -84,7 +84,7 @@ std::string error_of(const std::vector<Row>& rows, const Peaks& peaks) {
 }
 
 TEST(Roofline, SharesAndFloorsFollowFromTheBindingRoof) {
-  const Row row = row_of("online", 26.25, 1.5);
+  const Row row = drawn_row("online", 26.25, 1.5);
   const Roofline roofline = build_roofline({row}, machine(), false);
   ASSERT_EQ(roofline.points.size(), 1u);
   const RooflinePoint& point = roofline.points[0];
@@ -98,11 +98,11 @@ TEST(Roofline, SharesAndFloorsFollowFromTheBindingRoof) {
 }
 
 TEST(Roofline, KeepsWarmAndColdAndThreadCountsApart) {
-  Row warm = row_of("a", 10, 1), two = row_of("a", 10, 1);
+  Row warm = drawn_row("a", 10, 1), two = drawn_row("a", 10, 1);
   warm.cache = "warm";
   two.threads = 2;
   Peaks peaks = machine();
-  const Roofline roofline = build_roofline({row_of("a", 10, 1), warm, two}, peaks, false);
+  const Roofline roofline = build_roofline({drawn_row("a", 10, 1), warm, two}, peaks, false);
   ASSERT_EQ(roofline.panels.size(), 3u);
   EXPECT_EQ(roofline.panels[0].title, "cpu, cold, 1 thread");
   EXPECT_EQ(roofline.panels[2].title, "cpu, cold, 2 threads");
@@ -110,7 +110,7 @@ TEST(Roofline, KeepsWarmAndColdAndThreadCountsApart) {
 }
 
 TEST(Roofline, DrawsARoofPerLevelOrdinaryAndStreamingAndTheCeilingsOfItsRows) {
-  const Roofline roofline = build_roofline({row_of("a", 10, 1)}, machine(), false);
+  const Roofline roofline = build_roofline({drawn_row("a", 10, 1)}, machine(), false);
   std::vector<std::string> labels;
   for (const RoofLine& roof : roofline.panels[0].roofs) labels.push_back(roof.label);
   EXPECT_THAT(labels, ::testing::ElementsAre("L1 triad 300 GB/s", "L2 triad 120 GB/s",
@@ -121,31 +121,32 @@ TEST(Roofline, DrawsARoofPerLevelOrdinaryAndStreamingAndTheCeilingsOfItsRows) {
 TEST(Roofline, RefusesPeaksOfAnotherMachineNamingTheCure) {
   Peaks peaks = machine();
   peaks.identity = "another machine";
-  EXPECT_THAT(error_of({row_of("a", 10, 1)}, peaks), HasSubstr("softmax-bench peaks"));
-  EXPECT_NO_THROW(build_roofline({row_of("a", 10, 1)}, peaks, true)) << "declared";
+  EXPECT_THAT(roofline_error({drawn_row("a", 10, 1)}, peaks), HasSubstr("softmax-bench peaks"));
+  EXPECT_NO_THROW(build_roofline({drawn_row("a", 10, 1)}, peaks, true)) << "declared";
 }
 
 TEST(Roofline, RefusesRowsOfTwoMachinesAndRowsWithoutAnyTime) {
-  Row elsewhere = row_of("a", 10, 1);
+  Row elsewhere = drawn_row("a", 10, 1);
   elsewhere.host = "b machine";
-  EXPECT_THAT(error_of({row_of("a", 10, 1), elsewhere}, machine()), HasSubstr("two machines"));
-  Row skipped = row_of("a", 10, 1);
+  EXPECT_THAT(roofline_error({drawn_row("a", 10, 1), elsewhere}, machine()),
+              HasSubstr("two machines"));
+  Row skipped = drawn_row("a", 10, 1);
   skipped.status = "skipped";
   skipped.reason = "needs avx512";
   skipped.time_median_ns.reset();
-  EXPECT_THAT(error_of({skipped}, machine()), HasSubstr("needs avx512"));
+  EXPECT_THAT(roofline_error({skipped}, machine()), HasSubstr("needs avx512"));
 }
 
 TEST(Roofline, RefusesPeaksWithoutACeilingForTheRows) {
   Peaks peaks = machine();
   peaks.roofs.clear();
-  EXPECT_THAT(error_of({row_of("a", 10, 1)}, peaks), HasSubstr("no ceiling"));
+  EXPECT_THAT(roofline_error({drawn_row("a", 10, 1)}, peaks), HasSubstr("no ceiling"));
 }
 
 TEST(Roofline, ListsWhatItCannotDraw) {
-  Row implausible = row_of("b", 1000, 1);
+  Row implausible = drawn_row("b", 1000, 1);
   implausible.status = "implausible";
-  const Roofline roofline = build_roofline({row_of("a", 10, 1), implausible}, machine(), false);
+  const Roofline roofline = build_roofline({drawn_row("a", 10, 1), implausible}, machine(), false);
   EXPECT_EQ(roofline.points.size(), 1u);
   EXPECT_THAT(roofline_text(roofline), HasSubstr("softmax/b@avx512"));
 }
@@ -156,36 +157,36 @@ std::string advice(const Row& row, std::vector<Row> others = {}) {
 }
 
 TEST(Advice, AsksForFewerBytesWhereTheAlgorithmMovesMoreThanItMust) {
-  EXPECT_EQ(advice(row_of("reload", 20, 2.5)), "fewer bytes: it moves 2.5x the compulsory ones");
+  EXPECT_EQ(advice(drawn_row("reload", 20, 2.5)), "fewer bytes: it moves 2.5x the compulsory ones");
 }
 
 TEST(Advice, AsksForBytesInFlightWhereTheMemoryIsIdle) {
   // 10.5 GFLOP/s at 2.625 FLOP/B are 4 GB/s of 20.
-  EXPECT_EQ(advice(row_of("a", 10.5, 1)),
+  EXPECT_EQ(advice(drawn_row("a", 10.5, 1)),
             "more bytes in flight: its traffic runs at 20 % of the roof");
 }
 
 TEST(Advice, SaysSoAtTheRoof) {
-  EXPECT_THAT(advice(row_of("a", 52.5, 1)), HasSubstr("at the memory roof"));
-  EXPECT_THAT(advice(row_of("a", 130, 1, "fma/avx512/f32/t1", "compute")),
+  EXPECT_THAT(advice(drawn_row("a", 52.5, 1)), HasSubstr("at the memory roof"));
+  EXPECT_THAT(advice(drawn_row("a", 130, 1, "fma/avx512/f32/t1", "compute")),
               HasSubstr("at the FLOP roof"));
 }
 
 TEST(Advice, AsksForExponentialsOnlyWhereThereAreAny) {
-  Row row = row_of("a", 60, 1, "L1/triad/t1", "L1");
+  Row row = drawn_row("a", 60, 1, "L1/triad/t1", "L1");
   EXPECT_THAT(advice(row), HasSubstr("exponentials"));
   row.op = "gr_kan";
   EXPECT_THAT(advice(row), HasSubstr("less arithmetic"));
 }
 
 TEST(Advice, PointsToTheStreamingFormThatIsFasterHere) {
-  const Row slow = row_of("two_pass", 20, 1.5);
-  EXPECT_EQ(advice(slow, {row_of("two_pass_stream", 25, 1.5)}),
+  const Row slow = drawn_row("two_pass", 20, 1.5);
+  EXPECT_EQ(advice(slow, {drawn_row("two_pass_stream", 25, 1.5)}),
             "streaming stores (two_pass_stream is 1.25 times as fast)");
-  EXPECT_THAT(advice(slow, {row_of("two_pass_stream", 19, 1.5)}), Not(HasSubstr("streaming")));
+  EXPECT_THAT(advice(slow, {drawn_row("two_pass_stream", 19, 1.5)}), Not(HasSubstr("streaming")));
 }
 
-TEST(Advice, InventsNothingWithoutARoof) { EXPECT_EQ(advice(row_of("a", 10, 1, "")), ""); }
+TEST(Advice, InventsNothingWithoutARoof) { EXPECT_EQ(advice(drawn_row("a", 10, 1, "")), ""); }
 
 // Many variants at few intensities: what a softmax run looks like.
 Roofline crowded() {
@@ -197,7 +198,7 @@ Roofline crowded() {
       for (const char* isa : {"scalar", "avx2", "avx512"}) {
         for (double size = 0; size < 4; ++size) {
           ++n;
-          Row row = row_of(variant, (5 + n % 17) * (1 + size), 1 + (n % 3) * 0.5);
+          Row row = drawn_row(variant, (5 + n % 17) * (1 + size), 1 + (n % 3) * 0.5);
           row.cache = cache;
           row.isa = isa;
           row.params = "cols=" + std::to_string(1024 << static_cast<int>(size)) + ";rows=1";
@@ -251,9 +252,9 @@ TEST(RooflineLayout, ShowsEveryRoofOfADeclaredMachine) {
   gpu.identity = "a GPU";
   gpu.roofs = {bandwidth("mem", "triad", 3350), flops("cuda", 67000)};
   for (Roof& roof : gpu.roofs) roof.source = "declared";
-  Row two = row_of("a", 10, 1);
+  Row two = drawn_row("a", 10, 1);
   two.threads = 2;
-  const Roofline roofline = build_roofline({row_of("a", 10, 1), two}, gpu, true);
+  const Roofline roofline = build_roofline({drawn_row("a", 10, 1), two}, gpu, true);
   for (const RooflinePanel& panel : roofline.panels) {
     EXPECT_EQ(panel.roofs.size(), 2u) << panel.title;
     EXPECT_EQ(layout_panel(roofline, panel, {80, 790, 60, 480}).roofs.size(), 2u) << panel.title;
