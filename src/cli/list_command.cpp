@@ -31,7 +31,7 @@ std::string joined(const Json& words) {
   return text;
 }
 
-std::string text(const Json& json, const char* key) { return json.at(key).get<std::string>(); }
+std::string text(const Json& of, const char* key) { return of.at(key).get<std::string>(); }
 
 std::size_t widest(const Json& all, const char* key) {
   std::size_t width = 0;

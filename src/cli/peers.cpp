@@ -158,9 +158,9 @@ nlohmann::json to_json(const std::vector<PeerSpec>& peers) {
   return json;
 }
 
-std::vector<PeerSpec> peers_from(const nlohmann::json& json) {
+std::vector<PeerSpec> peers_from(const nlohmann::json& job) {
   std::vector<PeerSpec> peers;
-  for (const auto& peer : json) {
+  for (const auto& peer : job) {
     peers.push_back({.name = peer.at("name"), .command = peer.at("command")});
   }
   return peers;

@@ -38,6 +38,6 @@ std::vector<std::string> mention_peers(const std::string& file);
 nlohmann::json started_peers();  // for env.json: command, versions, what went wrong
 
 nlohmann::json to_json(const std::vector<PeerSpec>& peers);
-std::vector<PeerSpec> peers_from(const nlohmann::json& json);
+std::vector<PeerSpec> peers_from(const nlohmann::json& job);
 
 }  // namespace sb

@@ -163,22 +163,22 @@ nlohmann::json to_json(const Selection& selection) {
   return json;
 }
 
-Selection selection_from(const nlohmann::json& json) {
+Selection selection_from(const nlohmann::json& job) {
   Selection selection;
   Overrides& o = selection.overrides;
-  json.at("workloads").get_to(selection.files);
-  json.at("set").get_to(o.set);
-  json.at("variants").get_to(o.variants);
-  json.at("threads").get_to(o.threads);
-  json.at("device").get_to(o.device);
-  json.at("filter").get_to(o.filter);
-  json.at("quick").get_to(o.quick);
-  selection.peers = peers_from(json.at("peers"));
-  json.at("plugins").get_to(selection.plugins);
-  if (json.contains("seed")) o.seed = json["seed"].get<std::uint64_t>();
-  if (json.contains("rounds")) o.rounds = json["rounds"].get<int>();
-  if (json.contains("min_time_s")) o.min_time_s = json["min_time_s"].get<double>();
-  if (json.contains("timeout_s")) o.timeout_s = json["timeout_s"].get<double>();
+  job.at("workloads").get_to(selection.files);
+  job.at("set").get_to(o.set);
+  job.at("variants").get_to(o.variants);
+  job.at("threads").get_to(o.threads);
+  job.at("device").get_to(o.device);
+  job.at("filter").get_to(o.filter);
+  job.at("quick").get_to(o.quick);
+  selection.peers = peers_from(job.at("peers"));
+  job.at("plugins").get_to(selection.plugins);
+  if (job.contains("seed")) o.seed = job["seed"].get<std::uint64_t>();
+  if (job.contains("rounds")) o.rounds = job["rounds"].get<int>();
+  if (job.contains("min_time_s")) o.min_time_s = job["min_time_s"].get<double>();
+  if (job.contains("timeout_s")) o.timeout_s = job["timeout_s"].get<double>();
   return selection;
 }
 

@@ -32,7 +32,7 @@ std::string shell_quoted(const std::string& text);
 
 // For run.json and the worker process.
 nlohmann::json to_json(const Selection& selection);
-Selection selection_from(const nlohmann::json& json);
+Selection selection_from(const nlohmann::json& job);
 
 // The command that reproduces one case of the selection.
 std::string repro_command(const Selection& selection, const std::string& file,
