@@ -151,6 +151,7 @@ class Session {
                             group.fill.text() + " " + std::to_string(group.seed);
     if (key == reference_key_) return;
     expected_ = {};  // before the next takes as much memory again
+    reference_key_.clear();
     expected_ = group.op->reference(group.problem, master.operands());
     reference_key_ = key;
   }

@@ -155,8 +155,11 @@ std::string why_not_here(const Problem& problem, double bytes, const Limits& lim
                        limits.threads);
   }
   if (limits.memory_bytes > 0 && bytes > kMostMemoryShare * limits.memory_bytes) {
-    return fmt::format("operands and expected answers take {:.1f} GiB; this machine has {:.1f} GiB",
-                       bytes / (1 << 30), limits.memory_bytes / (1 << 30));
+    return fmt::format(
+        "operands and expected answers take {:.1f} GiB, more than {:.0f} % of this machine's "
+        "{:.1f} "
+        "GiB",
+        bytes / (1 << 30), 100 * kMostMemoryShare, limits.memory_bytes / (1 << 30));
   }
   return "";
 }

@@ -158,7 +158,7 @@ TEST_F(Claims, ListSaysOfEachClaimWhyItCanOrCantBeTestedHere) {
               StartsWith("8 claims, 1 of them can be tested here; a GPU would settle"));
   EXPECT_THAT(finished.out,
               AllOf(HasSubstr("no variant of twice is called rihgt in this build"),
-                    HasSubstr("not in the mood"), HasSubstr("this machine has"),
+                    HasSubstr("not in the mood"), HasSubstr("of this machine's"),
                     HasSubstr("n must be even"), HasSubstr("n must lie in [100, 200], is 4"),
                     HasSubstr("needs a CUDA device"), HasSubstr("a property of a trained model")));
   EXPECT_EQ(claims(text, {}).out, finished.out) << "without --run and --from it lists";

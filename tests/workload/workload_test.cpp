@@ -286,8 +286,9 @@ TEST_F(WorkloadFile, LargerThanTheMachineIsRefusedByCase) {
   ASSERT_THAT(p.groups, SizeIs(4));
   EXPECT_EQ(p.groups[0].refused, "");
   EXPECT_EQ(p.groups[1].refused, "asks for 8 threads; this machine gives 4");
-  EXPECT_EQ(p.groups[2].refused,
-            "operands and expected answers take 24576.0 GiB; this machine has 7.5 GiB");
+  EXPECT_EQ(
+      p.groups[2].refused,
+      "operands and expected answers take 24576.0 GiB, more than 85 % of this machine's 7.5 GiB");
 }
 
 TEST_F(WorkloadFile, IsRefusedColdWhereOnlyOneSetOfOperandsAndTheExpectedAnswersFit) {
