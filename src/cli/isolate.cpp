@@ -203,7 +203,9 @@ class IsolatedRun {
       Row row = parse_rows(csv_header() + report["row"].get<std::string>(), "worker").rows.at(0);
       if (options_.repro) row.repro = options_.repro(case_name_of(row));
       if (report.contains("samples")) {
-        if (options_.on_samples) options_.on_samples(row, report["samples"]);
+        std::vector<Sample> by_round;
+        for (const nlohmann::json& s : report["samples"]) by_round.push_back({s[0], s[1]});
+        if (options_.on_samples) options_.on_samples(row, by_round);
       } else if (report.contains("metric")) {
         const nlohmann::json& m = report["metric"];
         const double value = m[1].is_number() ? m[1].get<double>() : std::nan("");

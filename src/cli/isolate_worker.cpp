@@ -93,8 +93,10 @@ RunOptions options_from(const nlohmann::json& job, const std::optional<Peaks>& p
   options.verify_only = job.at("verify_only");
   options.dump_dir = job.at("dump_dir");
   options.on_row = [](const Row& row) { report({{"row", csv_row(row)}}); };
-  options.on_samples = [](const Row& row, const std::vector<double>& ns) {
-    report({{"row", csv_row(row)}, {"samples", ns}});
+  options.on_samples = [](const Row& row, const std::vector<Sample>& by_round) {
+    nlohmann::json samples = nlohmann::json::array();
+    for (const Sample& sample : by_round) samples.push_back({sample.began_s, sample.time_ns});
+    report({{"row", csv_row(row)}, {"samples", samples}});
   };
   options.on_metric = [](const Row& row, const Metric& m) {
     Row judged = row;  // metrics come before the verdict, and the reader wants a status

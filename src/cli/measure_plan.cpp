@@ -45,8 +45,8 @@ bool measure_plan(const Plan& plan, RunOutput& output, const MeasureSettings& se
     return repro_command(settings.selection, file_of.at(name.substr(0, name.find('/'))), name);
   };
   options.on_row = [&](const Row& row) { output.add(row); };
-  options.on_samples = [&](const Row& row, const std::vector<double>& ns) {
-    output.add_samples(row, ns);
+  options.on_samples = [&](const Row& row, const std::vector<Sample>& samples) {
+    output.add_samples(row, samples);
   };
   options.on_metric = [&](const Row& row, const Metric& metric) { output.add_metric(row, metric); };
   options.on_progress = [&](int done, int total, const std::string& name) {

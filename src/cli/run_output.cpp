@@ -202,8 +202,8 @@ void RunOutput::add(const Row& row) {
   rows_.push_back(row);
 }
 
-void RunOutput::add_samples(const Row& row, const std::vector<double>& time_ns) {
-  samples_.append(samples_lines(row, time_ns));
+void RunOutput::add_samples(const Row& row, const std::vector<Sample>& by_round) {
+  samples_.append(samples_lines(row, by_round));
 }
 
 void RunOutput::add_metric(const Row& row, const Metric& metric) {

@@ -51,7 +51,7 @@ class RunOutput {
   static RunOutput resume(const OutputOptions& options, const std::vector<PlannedGroup>& groups);
 
   void add(const Row& row);
-  void add_samples(const Row& row, const std::vector<double>& time_ns);
+  void add_samples(const Row& row, const std::vector<Sample>& by_round);
   void add_metric(const Row& row, const Metric& metric);
 
   const std::vector<Row>& rows() const { return rows_; }  // of the earlier run as well

@@ -51,6 +51,12 @@ struct Row {
   Text git_sha, compiler, host, repro;
 };
 
+// One timed sample of a row.
+struct Sample {
+  double began_s = 0;  // seconds since 1970
+  double time_ns = 0;  // of a call
+};
+
 struct Column {
   std::string_view name;
   std::string_view group;  // identity, status, ...

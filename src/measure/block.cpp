@@ -44,12 +44,25 @@ double expected_bytes(const Group& group, std::int64_t last_level_bytes) {
   return set + copies;
 }
 
-bool Block::takes(const Group& group) const {
+std::span<const Group> joining(std::span<const Group> groups, std::size_t next) {
+  const std::string& workload = groups[next].workload;
+  std::size_t end = next + 1;
+  if (next == 0 || groups[next - 1].workload != workload) {
+    while (end < groups.size() && groups[end].workload == workload) ++end;
+  }
+  return groups.subspan(next, end - next);
+}
+
+bool Block::takes(std::span<const Group> groups) const {
   if (groups_ == 0) return true;
+  if (closed_ || !std::all_of(groups.begin(), groups.end(), shares)) return false;
   const Topology& machine = topology();
-  return !closed_ && shares(group) && seconds_ + expected_seconds(group) <= longest_s_ &&
-         bytes_ + expected_bytes(group, machine.last_level_bytes()) <=
-             kMemoryShare * static_cast<double>(machine.memory_bytes);
+  double seconds = seconds_, bytes = bytes_;
+  for (const Group& group : groups) {
+    seconds += expected_seconds(group);
+    bytes += expected_bytes(group, machine.last_level_bytes());
+  }
+  return seconds <= longest_s_ && bytes <= kMemoryShare * static_cast<double>(machine.memory_bytes);
 }
 
 void Block::add(const Group& group) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/plan.h"
 
@@ -14,10 +15,10 @@ class Block {
  public:
   explicit Block(double longest_s) : longest_s_(longest_s) {}
 
-  // Does `group` belong with those added so far? The first always does. Afterwards only groups
-  // on the CPU without external peers (a GPU's memory and a peer's process are left to one group at
-  // a time), while memory and time suffice.
-  bool takes(const Group& group) const;
+  // Do `groups`, all of them, belong with those added so far? The first always do. Afterwards only
+  // groups on the CPU without external peers (a GPU's memory and a peer's process are left to one
+  // group at a time), while memory and time suffice.
+  bool takes(std::span<const Group> groups) const;
   void add(const Group& group);
 
  private:
@@ -31,6 +32,10 @@ class Block {
 // A guess, for the length of a block only: what its timed calls take if they run at a twentieth of
 // a processor's speed of today.
 double expected_seconds(const Group& group);
+
+// What has to fit a block for groups[next] to begin or join it: the whole workload at its first
+// group, so that cases to be compared are not cut apart where they need not be; then each alone.
+std::span<const Group> joining(std::span<const Group> groups, std::size_t next);
 
 // At most what the group's operands take, in all the places that a cache state wants.
 double expected_bytes(const Group& group, std::int64_t last_level_bytes);

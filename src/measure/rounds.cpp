@@ -1,6 +1,7 @@
 #include "measure/rounds.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <exception>
 
@@ -11,6 +12,11 @@ namespace sb {
 namespace {
 
 constexpr std::int64_t kMostIterations = std::int64_t{1} << 30;
+
+double system_now() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(since_1970).count();
+}
 
 // A contestant with what it has used up so far.
 class Turn {
@@ -46,8 +52,10 @@ class Turn {
   }
 
   void play() {
+    const double began_s = options_.now ? options_.now() : system_now();
     const double ns = timed(samples_.iterations);
     if (samples_.failure.empty()) {
+      samples_.began_s.push_back(began_s);
       samples_.ns_per_call.push_back(ns / static_cast<double>(samples_.iterations));
     }
   }

@@ -35,12 +35,14 @@ struct RoundsOptions {
   // Before the first sample of a round, and with 0 before the warm-up. Null: nobody listens.
   std::function<void(int round)> on_round;
   std::function<bool()> stopped;  // Ctrl-C; null: never
+  std::function<double()> now;    // seconds since 1970; null: by the system's clock
   // A contestant threw DeviceLost; it fails like any other. Null: nobody listens.
   std::function<void(std::size_t contestant, const std::string& what)> on_device_lost;
 };
 
 struct Samples {
   std::vector<double> ns_per_call;  // one per completed round, in order
+  std::vector<double> began_s;      // when each began, by RoundsOptions::now
   std::int64_t iterations = 1;      // calls per sample, the same in every round
   double warmup_ns = 0;             // spent before the first sample
   std::string stop_reason;          // "rounds", "timeout", "interrupted", "failed"

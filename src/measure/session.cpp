@@ -42,6 +42,14 @@ std::string why_not_timed(Device device) {
              : "fibers say nothing about time: use verify --device " + std::string(name_of(device));
 }
 
+std::vector<Sample> by_round(const Samples& samples) {
+  std::vector<Sample> all;
+  for (std::size_t i = 0; i < samples.ns_per_call.size(); ++i) {
+    all.push_back({samples.began_s[i], samples.ns_per_call[i]});
+  }
+  return all;
+}
+
 class Session {
  public:
   Session(const std::vector<Group>& groups, const RunOptions& options)
@@ -67,7 +75,7 @@ class Session {
   std::vector<Race> prepare_block(std::size_t& next) {
     Block block(options_.spread_s);
     std::vector<Race> races;
-    while (next < groups_.size() && !stopped() && block.takes(groups_[next])) {
+    while (next < groups_.size() && !stopped() && block.takes(joining(groups_, next))) {
       const Group& group = groups_[next++];
       Race race{.group = &group, .cases = selected_cases(group)};
       if (race.cases.empty()) continue;
@@ -293,7 +301,7 @@ class Session {
           c.row.status == status::kCrashed || c.row.status == status::kTimeout ? 1 : 0;
       if (options_.on_row) options_.on_row(c.row);
       if (options_.on_samples && !c.samples.ns_per_call.empty()) {
-        options_.on_samples(c.row, c.samples.ns_per_call);
+        options_.on_samples(c.row, by_round(c.samples));
       }
     }
   }

@@ -31,7 +31,7 @@ struct RunOptions {
   std::function<bool(const std::string& case_name)> filter;
   std::function<std::string(const std::string& case_name)> repro;
   std::function<void(const Row&)> on_row;
-  std::function<void(const Row&, const std::vector<double>& samples_ns)> on_samples;
+  std::function<void(const Row&, const std::vector<Sample>& by_round)> on_samples;
   std::function<void(const Row&, const Metric&)> on_metric;
   std::function<void(int done, int total, const std::string& case_name)> on_progress;
   // A variant left its device unusable for this process (DeviceLost), which goes on without it.

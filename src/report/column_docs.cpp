@@ -17,7 +17,7 @@ committed runs that others compare with. A run is a folder:
 | file | holds |
 |---|---|
 | `results.csv` | one row per case: the table below |
-| `samples.csv` | every timed sample of every row: the identity columns, `round`, `time_ns` |
+| `samples.csv` | every timed sample of every row: the identity columns, `round`, `time_ns`, `began_s` (seconds since 1970) |
 | `metrics.csv` | what only one operation has (ULP, kept tiles, fallback rate): the identity columns, `metric`, `value`, `unit`, `source` |
 | `env.json` | machine, compiler, libraries, settings: `softmax-bench env` |
 | `run.json` | the workloads and options, for `run --resume` |

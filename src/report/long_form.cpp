@@ -14,6 +14,8 @@
 namespace sb {
 namespace {
 
+constexpr const char* kBegan = "began_s";
+
 std::vector<std::string> identity_names() {
   std::vector<std::string> names;
   for (const Column& column : columns()) {
@@ -52,12 +54,18 @@ Row identity_from(const std::vector<std::string>& names, const std::vector<std::
   return row;
 }
 
+// Is it ours, or ours before the last column came?
+bool is_header(std::vector<std::string> fields, const std::vector<std::string>& names) {
+  if (names.back() == kBegan && fields.size() + 1 == names.size()) fields.emplace_back(kBegan);
+  return fields == names;
+}
+
 // Calls take(identity, the fields behind the identity columns, file:line) for each record.
 template <class Take>
 void read_long_form(const std::string& path, const std::string& header, const Take& take) {
   const std::vector<CsvRecord> records = parse_csv(text_of(path));
   const std::vector<std::string> names = parse_csv(header).front().fields;
-  if (records.empty() || records.front().fields != names) {
+  if (records.empty() || !is_header(records.front().fields, names)) {
     throw CsvError(fmt::format("{}:1: the header is not this program's; measure again", path));
   }
   const auto identity = static_cast<std::ptrdiff_t>(identity_names().size());
@@ -65,9 +73,9 @@ void read_long_form(const std::string& path, const std::string& header, const Ta
     const CsvRecord& record = records[i];
     if (!record.terminated) return;
     const std::string place = fmt::format("{}:{}", path, record.line);
-    if (record.fields.size() != names.size()) {
+    if (record.fields.size() != records.front().fields.size()) {
       throw CsvError(fmt::format("{}: {} fields, the header has {}; measure again", place,
-                                 record.fields.size(), names.size()));
+                                 record.fields.size(), records.front().fields.size()));
     }
     take(identity_of(identity_from(names, record.fields)),
          std::vector<std::string>(record.fields.begin() + identity, record.fields.end()), place);
@@ -85,14 +93,14 @@ double number_from(const std::string& text, const std::string& place) {
 
 }  // namespace
 
-std::string samples_header() { return record(identity_names(), {"round", "time_ns"}); }
+std::string samples_header() { return record(identity_names(), {"round", "time_ns", kBegan}); }
 
-std::string samples_lines(const Row& row, const std::vector<double>& time_ns_by_round) {
+std::string samples_lines(const Row& row, const std::vector<Sample>& by_round) {
   const std::vector<std::string> identity = identity_fields(row);
   std::string lines;
-  for (std::size_t round = 0; round < time_ns_by_round.size(); ++round) {
-    lines += record(identity,
-                    {std::to_string(round + 1), fmt::format("{:.7g}", time_ns_by_round[round])});
+  for (std::size_t i = 0; i < by_round.size(); ++i) {
+    lines += record(identity, {std::to_string(i + 1), fmt::format("{:.7g}", by_round[i].time_ns),
+                               fmt::format("{:.6f}", by_round[i].began_s)});
   }
   return lines;
 }

@@ -11,13 +11,14 @@
 
 namespace sb {
 
-std::string samples_header();  // identity columns, round, time_ns
-std::string samples_lines(const Row& row, const std::vector<double>& time_ns_by_round);
+std::string samples_header();  // identity columns, round, time_ns, began_s
+std::string samples_lines(const Row& row, const std::vector<Sample>& by_round);
 
 std::string metrics_header();  // identity columns, metric, value, unit, source
 std::string metrics_lines(const Row& row, const std::vector<Metric>& metrics);
 
-// Back again, by identity_of() the row. A last line that a killed run left half written is dropped.
+// Back again, by identity_of() the row: time_ns by round. Samples of before 2026-11-29 have no
+// began_s. A last line that a killed run left half written is dropped.
 // Throw CsvError, with file and line, on anything else that is not of this program's making.
 std::map<std::string, std::vector<double>> read_samples(const std::string& path);
 std::map<std::string, std::vector<Metric>> read_metrics(const std::string& path);

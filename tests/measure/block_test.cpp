@@ -21,36 +21,53 @@ class BlockTest : public testing::Test {
     block.add(group);
     return block;
   }
+  static bool takes(const Block& block, const std::vector<Group>& groups) {
+    return block.takes(groups);
+  }
 
   Twice op_;
   Variant variant_{.op = "twice", .name = "right"};
 };
 
 TEST_F(BlockTest, TakesSmallGroupsOfAnyNumberOfThreads) {
-  EXPECT_TRUE(begun_with(group(1)).takes(group(2)));
+  EXPECT_TRUE(takes(begun_with(group(1)), {group(2)}));
 }
 
 TEST_F(BlockTest, TakesTheFirstGroupHoweverLongItLasts) {
-  EXPECT_TRUE(Block(20).takes(group(1, 1000)));
-  EXPECT_FALSE(begun_with(group(1, 1000)).takes(group()));
+  EXPECT_TRUE(takes(Block(20), {group(1, 1000)}));
+  EXPECT_FALSE(takes(begun_with(group(1, 1000)), {group()}));
 }
 
 TEST_F(BlockTest, EndsBeforeTheGroupThatWouldMakeItTooLong) {
   Block block(20);
   int groups = 0;
-  while (block.takes(group(1, 0.5)) && groups < 100) {
+  while (takes(block, {group(1, 0.5)}) && groups < 100) {
     block.add(group(1, 0.5));  // ten rounds: 5 s
     ++groups;
   }
   EXPECT_EQ(groups, 4);
 }
 
+TEST_F(BlockTest, IsNotBegunWithHalfAWorkload) {
+  const Group third = group(1, 0.6);  // 6 s of 20
+  EXPECT_TRUE(takes(begun_with(third), {third, third}));
+  EXPECT_FALSE(takes(begun_with(third), {third, third, third}));
+}
+
+TEST_F(BlockTest, AsksForAllOfAWorkloadWhereItBegins) {
+  std::vector<Group> groups(4, group());
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].workload = i < 1 ? "one" : "other";
+  EXPECT_EQ(joining(groups, 0).size(), 1u);
+  EXPECT_EQ(joining(groups, 1).size(), 3u);
+  EXPECT_EQ(joining(groups, 2).size(), 1u);
+}
+
 TEST_F(BlockTest, LeavesAPeerToAGroupOfItsOwn) {
   const Variant external{.op = "twice", .name = "peer:right", .external = true};
   Group alone = group();
   alone.variants.push_back(&external);
-  EXPECT_FALSE(begun_with(group()).takes(alone));
-  EXPECT_FALSE(begun_with(alone).takes(group()));
+  EXPECT_FALSE(takes(begun_with(group()), {alone}));
+  EXPECT_FALSE(takes(begun_with(alone), {group()}));
 }
 
 TEST_F(BlockTest, ExpectsColdOperandsToFillMoreThanTheLastLevel) {

@@ -92,6 +92,18 @@ TEST(Rounds, OfSeveralGroupsTakeTurnsForwardThenBackward) {
             "abc");  // one calibrating call each, then the rounds
 }
 
+TEST(Rounds, SayWhenEachSampleBegan) {
+  std::string log;
+  FakeContestant a('a', 1e6, log);
+  FakeContestant b('b', 1e6, log);
+  const RoundsOptions options{
+      .rounds = 3, .min_time_s = 1e-6, .now = [&] { return static_cast<double>(log.size()); }};
+  const auto samples = run_rounds({{{&a}, options}, {{&b}, options}});
+  EXPECT_EQ(log, "ababbaab");  // one calibrating call each, then the rounds
+  EXPECT_EQ(samples[0][0].began_s, (std::vector<double>{2, 5, 6}));
+  EXPECT_EQ(samples[1][0].began_s, (std::vector<double>{3, 4, 7}));
+}
+
 TEST(Rounds, OfAGroupWithFewAreSpreadOverThoseOfTheOther) {
   std::string log;
   FakeContestant many('m', 1e6, log);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <regex>
 
 #include "report/csv_text.h"
 #include "report/long_form.h"
@@ -205,13 +206,22 @@ TEST(ResultsCsv, NeverCrashesOnDamagedFiles) {
 
 TEST(LongForm, RepeatsTheIdentityAndCountsRounds) {
   const std::vector<CsvRecord> lines =
-      parse_csv(samples_header() + samples_lines(a_row(), {10.5, 11}));
+      parse_csv(samples_header() + samples_lines(a_row(), {{7, 10.5}, {1.8e9, 11}}));
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0].fields.back(), "time_ns");
+  EXPECT_EQ(lines[0].fields.back(), "began_s");
   EXPECT_EQ(lines[1].fields.size(), lines[0].fields.size());
   EXPECT_EQ(lines[1].fields[2], "w");
-  EXPECT_EQ(lines[2].fields[lines[2].fields.size() - 2], "2");
-  EXPECT_EQ(lines[2].fields.back(), "11");
+  EXPECT_EQ(lines[2].fields[lines[2].fields.size() - 3], "2");
+  EXPECT_EQ(lines[2].fields[lines[2].fields.size() - 2], "11");
+  EXPECT_EQ(lines[2].fields.back(), "1800000000.000000");
+}
+
+TEST(LongForm, ReadsSamplesOfBeforeTheyToldWhenTheyBegan) {
+  const std::string path = testing::TempDir() + "samples_without_began_s.csv";
+  std::string text = samples_header() + samples_lines(a_row(), {{7, 10.5}, {8, 11}});
+  text = std::regex_replace(text, std::regex(",[^,]*\r\n"), "\r\n");
+  std::ofstream(path, std::ios::binary) << text;
+  EXPECT_EQ(read_samples(path).at(identity_of(a_row())), (std::vector<double>{10.5, 11}));
 }
 
 TEST(LongForm, LeavesAMetricWithoutAFiniteValueEmpty) {
