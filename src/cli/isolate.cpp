@@ -117,10 +117,15 @@ class IsolatedRun {
  public:
   IsolatedRun(const RunOptions& options, const Selection& selection, const std::string& peaks_path)
       : options_(options) {
-    job_ = {{"selection", to_json(selection)},         {"peaks", peaks_path},
-            {"run_id", options.provenance.run_id},     {"git_sha", options.provenance.git_sha},
-            {"compiler", options.provenance.compiler}, {"host", options.provenance.host},
-            {"verify_only", options.verify_only},      {"dump_dir", options.dump_dir}};
+    job_ = {{"selection", to_json(selection)},
+            {"peaks", peaks_path},
+            {"run_id", options.provenance.run_id},
+            {"git_sha", options.provenance.git_sha},
+            {"compiler", options.provenance.compiler},
+            {"host", options.provenance.host},
+            {"verify_only", options.verify_only},
+            {"dump_dir", options.dump_dir},
+            {"probe", options.probe}};
   }
 
   RunSummary run(const std::vector<PlannedGroup>& groups) {

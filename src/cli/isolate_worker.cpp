@@ -90,6 +90,7 @@ RunOptions options_from(const nlohmann::json& job, const std::optional<Peaks>& p
   RunOptions options;
   options.provenance = {job.at("run_id"), job.at("git_sha"), job.at("compiler"), job.at("host")};
   options.peaks = peaks ? &*peaks : nullptr;
+  options.probe = job.at("probe");
   options.verify_only = job.at("verify_only");
   options.dump_dir = job.at("dump_dir");
   options.on_row = [](const Row& row) { report({{"row", csv_row(row)}}); };

@@ -17,6 +17,7 @@ struct MeasureSettings {
   const Roofs& roofs;
   bool isolate = false;
   double spread_s = RunOptions().spread_s;
+  bool probe = false;
   bool verify_only = false;
   bool quiet = false;
   std::string dump_dir;

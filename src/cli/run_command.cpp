@@ -27,6 +27,7 @@ struct RunSettings {
   std::string isolate = "none";
   std::string peaks = "auto";
   double spread_s = RunOptions().spread_s;
+  bool probe = false;
   bool dry_run = false;
   bool quiet = false;
 };
@@ -45,6 +46,8 @@ std::string take_up(RunSettings& settings) {
       settings.selection = selection_from(earlier.at("selection"));
       settings.isolate = earlier.at("isolate");
       settings.peaks = earlier.at("peaks");
+      settings.spread_s = earlier.at("spread");
+      settings.probe = earlier.at("probe");
     }
     settings.out = settings.resume;
     return earlier.at("run_id");
@@ -76,7 +79,9 @@ RunOutput open_output(const RunSettings& settings, const std::string& run_id, co
                                       {"host", machine_identity()},
                                       {"selection", to_json(settings.selection)},
                                       {"isolate", settings.isolate},
-                                      {"peaks", settings.peaks}},
+                                      {"peaks", settings.peaks},
+                                      {"spread", settings.spread_s},
+                                      {"probe", settings.probe}},
                               .environment = environment()};
   return settings.resume.empty() ? RunOutput::create(options)
                                  : RunOutput::resume(options, plan.groups);
@@ -93,6 +98,9 @@ void print_results(const RunSettings& settings, const RunOutput& output) {
 int run_command(RunSettings settings) {
   std::string run_id = unused_run_id();
   if (!settings.resume.empty()) run_id = take_up(settings);
+  if (settings.probe && settings.peaks == "none") {
+    throw UsageError("--probe runs the ceilings again beside the rows: it needs --peaks");
+  }
   const Plan plan = plan_of(settings.selection);
   if (settings.dry_run) return print_plan(plan);
   if (settings.out.empty() && settings.csv.empty()) settings.out = std::string(kRunsDir) + run_id;
@@ -106,6 +114,7 @@ int run_command(RunSettings settings) {
                                          .roofs = roofs,
                                          .isolate = settings.isolate == "case",
                                          .spread_s = settings.spread_s,
+                                         .probe = settings.probe,
                                          .quiet = settings.quiet,
                                          .stop = &stop});
   print_results(settings, output);
@@ -153,6 +162,9 @@ void add_run_command(CLI::App& app, Action& chosen) {
                            "file of `softmax-bench peaks`, or a declared machine "
                            "(configs/machines/*.yaml)"))
       ->capture_default_str();
+  twin(command->add_flag("--probe", settings->probe,
+                         "Run the loop of each row's ceiling in the same rounds: pct_probe in "
+                         "metrics.csv is the share of what the machine gave at that moment"));
   twin(command->add_flag("--dry-run", settings->dry_run, "Print the cases and run nothing"));
   twin(command->add_flag("--quiet", settings->quiet,
                          "No progress, no table; only files and errors"));

@@ -12,6 +12,7 @@
 #include "measure/block.h"
 #include "measure/contestants.h"
 #include "measure/dump.h"
+#include "measure/roof_probe.h"
 #include "measure/rounds.h"
 #include "measure/row_figures.h"
 #include "measure/verify.h"
@@ -34,6 +35,7 @@ struct Race {
   std::unique_ptr<OperandSet> master;  // null: no case can run
   std::vector<Case*> racing;           // those with a kernel
   std::unique_ptr<Contestants> contestants;
+  std::vector<RoofProbe*> probes;  // take turns after them
 };
 
 std::string why_not_timed(Device device) {
@@ -224,7 +226,7 @@ class Session {
       if (line_up(race)) on.push_back(&race);
     }
     std::vector<Heat> heats;
-    for (Race* race : on) heats.push_back({race->contestants->turns(), rounds_of(*race)});
+    for (Race* race : on) heats.push_back({turns_of(*race), rounds_of(*race)});
     std::vector<std::vector<Samples>> samples = run_rounds(heats);
     for (std::size_t i = 0; i < on.size(); ++i) take_samples(*on[i], samples[i]);
   }
@@ -240,7 +242,26 @@ class Session {
     if (entrants.empty()) return false;
     race.contestants =
         std::make_unique<Contestants>(entrants, *race.master, race.group->cache, gpu_);
+    if (options_.probe && options_.peaks != nullptr) line_up_probes(race);
     return true;
+  }
+
+  void line_up_probes(Race& race) {
+    pin(race.group->problem.threads);
+    for (const Case* c : race.racing) {
+      RoofProbe* probe = probes_.of(*race.group, *c->variant, *options_.peaks);
+      if (probe == nullptr) continue;
+      const auto& already = race.probes;
+      if (std::find(already.begin(), already.end(), probe) == already.end()) {
+        race.probes.push_back(probe);
+      }
+    }
+  }
+
+  static std::vector<Contestant*> turns_of(const Race& race) {
+    std::vector<Contestant*> turns = race.contestants->turns();
+    turns.insert(turns.end(), race.probes.begin(), race.probes.end());
+    return turns;
   }
 
   RoundsOptions rounds_of(Race& race) {
@@ -275,7 +296,26 @@ class Session {
       }
       c.kernel.reset();
     }
+    report_probes(
+        race, {samples.begin() + static_cast<std::ptrdiff_t>(race.racing.size()), samples.end()});
     fill_ratios(*race.group, race.racing);
+  }
+
+  // `samples` are the probes'.
+  void report_probes(const Race& race, const std::vector<Samples>& samples) const {
+    if (!options_.on_metric) return;
+    for (const Case* c : race.racing) {
+      for (std::size_t i = 0; i < race.probes.size(); ++i) {
+        const RoofLoop& loop = race.probes[i]->loop();
+        if (loop.roof().id != c->row.roof_id) continue;
+        const Cost cost = race.group->op->cost(race.group->problem);
+        const double work = loop.roof().is_flops ? cost.flops : cost.bytes_compulsory;
+        for (const Metric& metric :
+             probe_metrics(work, c->samples.ns_per_call, loop, samples[i].ns_per_call)) {
+          options_.on_metric(c->row, metric);
+        }
+      }
+    }
   }
 
   // A ratio needs a baseline that may serve: right, timed, and below its roof.
@@ -319,7 +359,8 @@ class Session {
   int pinned_ = 0;  // threads of the team that was pinned last
   std::string reference_key_;
   std::vector<Expected> expected_;
-  std::unique_ptr<Gpu> gpu_;       // once a kernel wanted it
+  std::unique_ptr<Gpu> gpu_;  // once a kernel wanted it
+  RoofProbes probes_;
   std::optional<Device> lost_on_;  // no kernel can run there any more,
   std::string lost_;               // because of this
 };

@@ -21,6 +21,7 @@ struct Provenance {
 struct RunOptions {
   Provenance provenance;
   const Peaks* peaks = nullptr;  // null: roof columns stay empty
+  bool probe = false;            // needs peaks: the loop of each row's ceiling takes turns with it
   bool verify_only = false;      // no timing; rows carry status and error figures
   std::string dump_dir;          // with verify_only: a folder per case, a .npy per tensor
   std::set<std::string> done;    // identity_of() of rows that a resumed run already has

@@ -2,14 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 
 #include "fake_run.h"
+#include "machine/peaks.h"
+#include "machine/topology.h"
 #include "program.h"
 #include "report/csv.h"
 #include "report/csv_text.h"
+#include "report/long_form.h"
 
 namespace sb {
 namespace {
@@ -115,6 +120,46 @@ TEST(Run, KeepsAnEarlierRun) {
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_THAT(again.err, HasSubstr("--resume o"));
   EXPECT_EQ(space.read("o/results.csv"), before);
+}
+
+std::map<std::string, int> metrics_counted(const Workspace& space) {
+  std::map<std::string, int> count;
+  for (const auto& [row, metrics] : read_metrics(space.path("o/metrics.csv"))) {
+    for (const Metric& metric : metrics) ++count[metric.name];
+  }
+  return count;
+}
+
+TEST(Run, RunsTheCeilingsLoopBesideTheRowsWhenAskedForAProbe) {
+  const Workspace space;
+  space.write("w.yaml", workload("right, throws"));
+  save_peaks({.identity = machine_identity(),
+              .date = "2026-01-01T00:00:00Z",
+              .roofs = {{.id = "fma/scalar/f32/t1",
+                         .is_flops = true,
+                         .kind = "fma",
+                         .isa = "scalar",
+                         .dtype = "f32",
+                         .value = 1e12}}},
+             space.path("peaks.json"));
+  for (const std::string isolate : {"none", "case"}) {
+    const Finished done = space.run(
+        {"run", "w.yaml", "--out", "o", "--peaks", "peaks.json", "--probe", "--isolate", isolate});
+    EXPECT_EQ(done.exit_code, 4) << done.err;  // throws
+    EXPECT_EQ(
+        metrics_counted(space),
+        (std::map<std::string, int>{
+            {"pct_probe", 2}, {"pct_probe_hi", 2}, {"pct_probe_lo", 2}, {"probe_gflop_per_s", 2}}));
+    std::filesystem::remove_all(space.path("o"));
+  }
+}
+
+TEST(Run, WithAProbeButWithoutCeilingsIsRefused) {
+  const Workspace space;
+  space.write("w.yaml", workload("right"));
+  const Finished done = space.run({"run", "w.yaml", "--probe", "--peaks", "none"});
+  EXPECT_EQ(done.exit_code, 2);
+  EXPECT_THAT(done.err, HasSubstr("--probe runs the ceilings again"));
 }
 
 }  // namespace
