@@ -39,7 +39,7 @@ __device__ __forceinline__ Complex outer_twiddle(const OuterStage& stage, int k,
   return stage.inverse ? conjugate(w) : w;
 }
 
-// What brings a warp's largest size into (2^6, 2^8), and its inverse.
+// What brings a warp's largest size into (2^9, 2^11), and its inverse.
 struct WarpScale {
   float scale, unscale;
 
@@ -81,7 +81,8 @@ __device__ __forceinline__ void run_outer_columns(const OuterStage& stage, std::
   for (int block = 0; block < kBlocks; ++block) {
     SB_UNROLL
     for (int half = 0; half < 2; ++half) {
-      const Complex a = scale.scale * x[block][2 * half], b = scale.scale * x[block][2 * half + 1];
+      const float factor = scale.scale / kMatrixScale;
+      const Complex a = factor * x[block][2 * half], b = factor * x[block][2 * half + 1];
       columns.re[block][half] = TwoTerms::of(a.re, b.re);
       columns.im[block][half] = TwoTerms::of(a.im, b.im);
     }

@@ -4,9 +4,22 @@
 // of the digits and are never put back: k = k1 + N1 k2 + N1 N2 k3 lies at (k1 N2 + k2) N3 +
 // slot(k3).
 //
-// Points and matrices enter as two f16 numbers each, high and low part (22 bits), so a product
-// takes three mma.sync and is as good as one in float. Stages are unitary: what is
-// scaled to below 2^8 before them grows to at most 46341 on the way, so f16 cannot overflow.
+// Points and matrices enter as two f16 numbers each, high and low part, so a product takes three
+// mma.sync: high high + high low + low high, added up in float. Stages are unitary; their matrices
+// are kept times kMatrixScale = 8, for which a stage takes an eighth of its points.
+//
+// Overflow: f16 ends at 65504. Sequences are scaled to below 2^11, so the first stage takes less
+// than 2^8 in each part, and as all is unitary no point on the way exceeds 2^8 sqrt(2 M), 46341 for
+// M = 2^14. Entries times 8 are at most 8 / sqrt(8) < 3.
+//
+// Error, relative to a term of a stage's sum: an f16 number leaves out at most 2^-11 of what it
+// stands for, so a low part leaves out 2^-22, of the point and of the entry, and the product of the
+// low parts, which is not formed, is 2^-22: 3 * 2^-22 at most. Rounding errors are spread evenly
+// and numbers have mantissas of all sizes, so each of the three has a root mean square of
+// 2^-24.5, together 2^-23.7, where float's own rounding of product and sum has 2^-25.2 each. The
+// factor 8 is what makes it so for entries: without it, the low part of an entry, below 2^-13, is a
+// subnormal f16 with an error of up to 2^-25 whatever its size, 2^-22.8 in the root mean square of
+// the entries of 32 points: of the three errors the one that counts, and twice all of them here.
 #pragma once
 
 #include "backend/device_matrix.cuh"
@@ -28,6 +41,7 @@ enum class Bug {
 
 inline constexpr int kThreads = 512;
 inline constexpr int kMostRows = 16;  // of a block
+inline constexpr float kMatrixScale = 8;
 
 struct Complex {
   float re, im;
@@ -234,9 +248,10 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
   const int columns = t.rows << (t.log_m - stage.log_radix);
   for (int c0 = 8 * warp; c0 < columns; c0 += 8 * (kThreads / 32)) {
     const int row = c0 >> (t.log_m - stage.log_radix);
-    const float scale = stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
+    const float scale =
+        stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
     Columns<kBlocks> x;
-    load_columns<kBlocks, kBug>(x, points, t, stage, roots, c0, scale);
+    load_columns<kBlocks, kBug>(x, points, t, stage, roots, c0, scale / kMatrixScale);
     __syncwarp();  // all of the columns are read
     const int rows = stage.skips && !stage.inverse ? 1 : kBlocks;
     SB_NO_UNROLL

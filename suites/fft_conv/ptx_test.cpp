@@ -40,7 +40,6 @@ void expect_made_right(Case c, const Make& make) {
     try {
       c.run({.op = std::string(c.op().name()),
              .name = "made",
-             .tolerance_factor = [](const Problem&) { return 2.0; },  // as registered ones have
              .make = [&](const Problem& problem) { return make(problem, arch); }},
             1);
       fault = c.fault();
