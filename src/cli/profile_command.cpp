@@ -74,6 +74,7 @@ CaseProfile skipped(const Group& group, const Variant& variant, const std::strin
 std::vector<CaseProfile> profile_plan(const Plan& plan, const ProfileOptions& options, bool quiet) {
   std::vector<CaseProfile> profiles;
   Progress progress(!quiet);
+  std::unique_ptr<Gpu> gpu;  // once a kernel wants it
   int total = 0;
   for (const PlannedGroup& planned : plan.groups) {
     total += static_cast<int>(planned.group.variants.size());
@@ -88,7 +89,7 @@ std::vector<CaseProfile> profile_plan(const Plan& plan, const ProfileOptions& op
         profiles.push_back(skipped(planned.group, variant, why));
         continue;
       }
-      if (!prepared) prepared.emplace(planned.group);
+      if (!prepared) prepared.emplace(planned.group, gpu);
       profiles.push_back(profile_case(*prepared, planned.group, i, options));
       progress.clear();
       if (!quiet) fmt::print("{}", profile_text(profiles.back()));
