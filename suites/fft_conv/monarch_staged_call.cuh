@@ -28,7 +28,7 @@ class StagedPlan {
       const int log_radix = left == 5 ? 5 : 4;
       log_stride -= log_radix;
       left -= log_radix;
-      matrices_.push_back(on_device(dft_fragments(1 << log_radix)));
+      matrices_.push_back(on_device(dft_fragments(1 << log_radix, [](int i) { return i; })));
       stages_.push_back({matrices_.back()->as<const uint4>(), roots_->as<const Complex>(), log_n_,
                          log_radix, log_stride, false});
     }

@@ -61,20 +61,22 @@ __device__ __forceinline__ Complex times_i(Complex a) { return {-a.im, a.re}; }
 __device__ __forceinline__ Complex divided_by_i(Complex a) { return {a.im, -a.re}; }
 
 // Fragments of a stage's matrix for every lane: [row block][column block][re high, re low, im high,
-// im low][lane].
+// im low][lane]. Rows and columns of 32 points are in the order of slots, so that the matrix is its
+// own transpose and one serves every stage of 32, there and back.
 using Matrix = const uint4*;
 
 struct Transform {
   int log_m, log1, log2, log3;  // of M and its factors; log2 = 0: two factors
   int rows;                     // sequences in a block; rows * M points in shared memory
-  Matrix first, second, last, last_back;
+  Matrix first, second, last;
   const Complex* roots;  // W^j, j < 128, then W^(128 j), W = exp(-2 pi i / 2M)
   int root_count;
   float unit;  // sqrt(M): a DFT is that times a unitary transform
   bool skips;  // frequencies with k3 in [8, 24) of 32 are zero: the last stage leaves them out
 };
 
-// Frequencies of the last factor 32 lie so that the middle ones, [8, 24), are the second half.
+// Frequencies of the last factor 32 lie so that the middle ones, [8, 24), are the second half. In
+// eights: 0, 3, 1, 2.
 __device__ __forceinline__ int slot(const Transform& t, int k3) {
   return t.log3 != 5 || k3 < 8 ? k3 : k3 < 24 ? k3 + 8 : k3 - 16;
 }
@@ -172,6 +174,7 @@ struct Stage {
   bool inverse;
   bool turns;          // has twiddle factors
   bool skips;          // blocks of rows (of columns, if inverse) after the first are zero
+  bool slots;          // the last one: frequencies lie by slot
   const float* scale;  // of each sequence's points before the stage; null: none
 };
 
@@ -194,6 +197,14 @@ __device__ __forceinline__ Complex twiddle(const Transform& t, const Stage& stag
   return stage.inverse ? conjugate(w) : w;
 }
 
+// The digit that the first of eight rows or columns of a matrix stands for: 16 block + 8 half in
+// the order of slots.
+template <int kBlocks>
+__device__ __forceinline__ int first_digit(int block, int half) {
+  if constexpr (kBlocks == 1) return 8 * half;
+  return half == 0 ? 8 * block : 24 - 8 * block;
+}
+
 // This lane's points of column c0 + lane / 4.
 template <int kBlocks, Bug kBug>
 __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points& points,
@@ -205,10 +216,12 @@ __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points&
   for (int block = 0; block < kBlocks; ++block) {
     SB_UNROLL
     for (int half = 0; half < 2; ++half) {
+      const int first =
+          stage.slots && stage.inverse ? 16 * block + 8 * half : first_digit<kBlocks>(block, half);
       Complex x[2];
       SB_UNROLL
       for (int e = 0; e < 2; ++e) {
-        const int k = 16 * block + 8 * half + 2 * (lane % 4) + e;
+        const int k = first + 2 * (lane % 4) + e;
         x[e] = scale * points.get(column.first + (k << stage.log_stride));
         if (stage.turns && stage.inverse && kBug != Bug::kNoTwiddle) {
           x[e] = x[e] * twiddle(t, stage, roots, k, column.low);
@@ -221,7 +234,7 @@ __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points&
 }
 
 // Rows [16 block, 16 block + 16) of a stage's product, to where they belong.
-template <Bug kBug>
+template <int kBlocks, Bug kBug>
 __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC& im,
                                            const Points& points, const Transform& t,
                                            const Stage& stage, const Complex* roots, int c0,
@@ -230,7 +243,9 @@ __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC&
   SB_UNROLL
   for (int e = 0; e < 4; ++e) {
     const Column column(stage, c0 + 2 * (lane % 4) + e % 2);
-    const int k = 16 * block + 8 * (e / 2) + lane / 4;
+    const int first = stage.slots && !stage.inverse ? 16 * block + 8 * (e / 2)
+                                                    : first_digit<kBlocks>(block, e / 2);
+    const int k = first + lane / 4;
     Complex x = {re[e], im[e]};
     if (stage.turns && !stage.inverse && kBug != Bug::kNoTwiddle) {
       x = x * twiddle(t, stage, roots, k, column.low);
@@ -259,7 +274,7 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
       FragmentC re = {}, im = {};
       const int blocks = stage.skips && stage.inverse ? 1 : kBlocks;
       multiply_block<kBlocks, kBug>(re, im, stage.matrix, block, blocks, x, stage.inverse);
-      store_rows<kBug>(re, im, points, t, stage, roots, c0, block);
+      store_rows<kBlocks, kBug>(re, im, points, t, stage, roots, c0, block);
     }
   }
   if constexpr (kBug != Bug::kNoBarrier) __syncthreads();
@@ -268,10 +283,9 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
 // Of the first, second and third factor. The last stage of a factor 8 does two columns at a time:
 // its matrix has two blocks.
 __device__ __forceinline__ Stage stage_of(const Transform& t, int factor, bool inverse) {
-  if (factor == 0) return {t.first, t.log1, t.log2 + t.log3, inverse, true, false, nullptr};
-  if (factor == 1) return {t.second, t.log2, t.log3, inverse, true, false, nullptr};
-  return {
-      inverse ? t.last_back : t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, false, t.skips, nullptr};
+  if (factor == 0) return {t.first, t.log1, t.log2 + t.log3, inverse, true, false, false, nullptr};
+  if (factor == 1) return {t.second, t.log2, t.log3, inverse, true, false, false, nullptr};
+  return {t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, false, t.skips, true, nullptr};
 }
 
 // Of every sequence times scale[row], there or (inverse) back. All threads; ends with a barrier.
