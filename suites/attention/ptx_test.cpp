@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "suites/attention/masked_stage.h"
 #include "testing/ptx_proof.h"
 
 namespace sb::attention {
@@ -54,6 +55,20 @@ TEST(Ptx, OfTheBackwardPassIsRight) {
       for (const char* causal : {"bottom_right", "top_left"}) {
         params["causal"] = causal;
         expect_right("attention_backward", params, dtype);
+      }
+    }
+  }
+}
+
+// Of standard attention only the launch between cuBLAS's products is ours. Nine trips of a thread:
+// loops are unrolled four times.
+TEST(Ptx, OfTheMaskedSoftmaxBetweenProductsIsRight) {
+  const sb::testing::MixedSchedule mixed;
+  for (const int arch : {80, 90}) {
+    for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+      for (const int n : {5, 700, 1200, 2300}) {
+        const MaskedStage stage = masked_stage(1, 2, n, n - 3, dtype, n != 5);
+        EXPECT_EQ(fault_of(stage, masked_softmax_as_ptx(stage, arch)), "") << arch << " " << n;
       }
     }
   }
