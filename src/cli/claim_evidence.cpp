@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Samples = std::map<std::string, std::vector<double>>;
+using SamplesById = std::map<std::string, std::vector<double>>;
 
 void refuse_duplicates(const CsvRows& rows, const std::string& file,
                        std::map<std::string, std::string>& seen) {
@@ -29,7 +29,7 @@ void refuse_duplicates(const CsvRows& rows, const std::string& file,
 }
 
 // Turns of one round stand side by side, so drift hits both; null where there are none.
-std::optional<Estimate> paired_ratio(const Samples& samples, const Row& baseline,
+std::optional<Estimate> paired_ratio(const SamplesById& samples, const Row& baseline,
                                      const Row& contender) {
   const auto base = samples.find(identity_of(baseline));
   const auto row = samples.find(identity_of(contender));
@@ -46,7 +46,7 @@ std::optional<Estimate> paired_ratio(const Samples& samples, const Row& baseline
 
 ClaimEvidence load_evidence(const std::vector<std::string>& files) {
   ClaimEvidence evidence;
-  auto samples = std::make_shared<Samples>();
+  auto samples = std::make_shared<SamplesById>();
   std::map<std::string, std::string> seen;
   for (const std::string& file : files) {
     CsvRows rows = read_csv(file);

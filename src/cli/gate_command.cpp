@@ -93,6 +93,7 @@ GateRun play(const GateSettings& settings, const Plan& plan, const GatePolicy& p
                          .program = base ? settings.base : settings.head,
                          .plan = plan,
                          .filter = settings.selection.overrides.filter,
+                         .device = settings.selection.overrides.device,
                          .stop = &stop});
   };
   options.on_progress = [&](int pair, int pairs, const std::string& what) {

@@ -27,11 +27,17 @@ class ProcessLaunch final : public GateLaunch {
     greet();
     json job = {{"gate_protocol", kGateProtocol},
                 {"parent", getpid()},
-                {"groups", gate_groups(settings.plan, settings.filter)}};
-    plan_ = understood(ask(job, kGreetingTimeoutS));
+                {"groups", gate_groups(settings.plan, settings.filter, settings.device)}};
+    const json reply = ask(job, kGreetingTimeoutS);
+    plan_ = understood(reply);
+    without_ = reply.value("without", json::object());
   }
 
   std::vector<GateGroup> plan() override { return plan_; }
+
+  std::string why_without(Device device) override {
+    return without_.value(std::string(name_of(device)), "");
+  }
 
   std::vector<std::string> prepare(std::size_t group, const std::vector<std::size_t>& cases,
                                    bool verify) override {
@@ -51,16 +57,21 @@ class ProcessLaunch final : public GateLaunch {
   }
 
   double sample_ns(std::size_t which_case, std::int64_t iterations) override {
+    return ask_ns({{"sample", which_case}, {"iterations", iterations}});
+  }
+  double warm_up_ns(std::size_t which_case, std::int64_t iterations) override {
+    return ask_ns({{"sample", which_case}, {"iterations", iterations}, {"warm_up", true}});
+  }
+
+ private:
+  double ask_ns(const json& request) {
     try {
-      return ask({{"sample", which_case}, {"iterations", iterations}}, timeout_s_)
-          .at("ns")
-          .get<double>();
+      return ask(request, timeout_s_).at("ns").get<double>();
     } catch (const json::exception&) {
       throw LaunchDied("sent no sound reply");
     }
   }
 
- private:
   [[noreturn]] void refuse(const std::string& what) const {
     throw UsageError(fmt::format("--{} {}: {}", settings_.side, settings_.program, what));
   }
@@ -93,6 +104,7 @@ class ProcessLaunch final : public GateLaunch {
                         .threads = asked.problem.threads};
         for (const json& c : reply.at("groups").at(i)) {
           group.cases.push_back({c.at("name"), c.at("why_skipped")});
+          parse_device(c.value("device", "cpu"), group.cases.back().device);
         }
         groups.push_back(std::move(group));
       }
@@ -127,6 +139,7 @@ class ProcessLaunch final : public GateLaunch {
     }
     json reply = json::parse(line, nullptr, false);
     if (!reply.is_object()) throw LaunchDied("sent a reply that is no JSON object");
+    if (reply.contains("lost")) throw LaunchDied(reply["lost"].dump());
     if (reply.contains("error")) throw std::runtime_error(reply["error"].dump());
     return reply;
   }
@@ -134,12 +147,13 @@ class ProcessLaunch final : public GateLaunch {
   LaunchSettings settings_;
   ChildProcess process_;
   std::vector<GateGroup> plan_;
+  json without_;
   double timeout_s_ = kGreetingTimeoutS;
 };
 
 }  // namespace
 
-json gate_groups(const Plan& plan, const std::string& filter) {
+json gate_groups(const Plan& plan, const std::string& filter, const std::string& device) {
   std::map<std::string, const Workload*> workloads;
   for (const Workload& workload : plan.workloads) workloads[workload.name] = &workload;
   json groups = json::array();
@@ -155,6 +169,7 @@ json gate_groups(const Plan& plan, const std::string& filter) {
                       {"seed", group.seed},
                       {"variants", workloads.at(group.workload)->variants},
                       {"filter", filter},
+                      {"device", device},
                       {"refused", planned.refused}});
   }
   return groups;

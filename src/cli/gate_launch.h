@@ -16,6 +16,7 @@ struct LaunchSettings {
   std::string program;  // a path
   const Plan& plan;
   std::string filter;
+  std::string device;
   const std::atomic<bool>* stop = nullptr;
 };
 

@@ -69,14 +69,15 @@ KnownGroup known_group(const json& words) {
   group.seed = words.at("seed");
   known.refused = words.at("refused");
   if (known.refused.empty()) known.refused = group.op->why_not(group.problem);
+  const std::string device = words.value("device", std::string(name_of(Device::kCpu)));
   const std::regex filter(words.at("filter").get<std::string>(), std::regex::ECMAScript);
   for (const Variant* variant : Registry::instance().variants_of(group.op->name())) {
     const bool wanted =
         std::any_of(words.at("variants").begin(), words.at("variants").end(),
                     [&](const json& glob) { return selects(glob.get<std::string>(), *variant); });
-    // Only processors have a clock that the gate trusts.
-    if (wanted && variant->device == Device::kCpu &&
-        std::regex_search(case_name(group, *variant), filter)) {
+    const bool there =
+        device == "all" ? is_timed(variant->device) : device == name_of(variant->device);
+    if (wanted && there && std::regex_search(case_name(group, *variant), filter)) {
       group.variants.push_back(variant);
     }
   }
@@ -91,7 +92,7 @@ class Worker {
       groups_.push_back(known_group(words));
       plan.push_back(cases_of(groups_.back()));
     }
-    reply({{"groups", plan}});
+    reply({{"groups", plan}, {"without", without()}});
   }
 
   void answer(const json& request) {
@@ -99,19 +100,32 @@ class Worker {
       prepare(request);
     } else {
       if (!prepared_) throw UsageError("a sample was asked for before a group was prepared");
-      reply({{"ns", prepared_->sample_ns(request.at("sample").get<std::size_t>(),
-                                         request.at("iterations").get<std::int64_t>())}});
+      const auto which = request.at("sample").get<std::size_t>();
+      const auto iterations = request.at("iterations").get<std::int64_t>();
+      reply({{"ns", request.value("warm_up", false) ? prepared_->warm_up_ns(which, iterations)
+                                                    : prepared_->sample_ns(which, iterations)}});
     }
   }
 
  private:
+  // Devices that no variant of this build is for.
+  static json without() {
+    const std::vector<const Variant*> all = Registry::instance().variants();
+    const bool has_cuda = std::any_of(all.begin(), all.end(), [](const Variant* variant) {
+      return variant->device == Device::kCuda;
+    });
+    if (has_cuda) return json::object();
+    return {{name_of(Device::kCuda), "this build has no code for it"}};
+  }
+
   static json cases_of(const KnownGroup& known) {
     json cases = json::array();
     for (const Variant* variant : known.group.variants) {
       cases.push_back(
           {{"name", case_name(known.group, *variant)},
            {"why_skipped",
-            known.refused.empty() ? why_not(*variant, known.group.problem) : known.refused}});
+            known.refused.empty() ? why_not(*variant, known.group.problem) : known.refused},
+           {"device", name_of(variant->device)}});
     }
     return cases;
   }
@@ -120,7 +134,7 @@ class Worker {
     std::string no_operands;
     prepared_.reset();
     try {
-      prepared_.emplace(groups_.at(request.at("prepare").get<std::size_t>()).group);
+      prepared_.emplace(groups_.at(request.at("prepare").get<std::size_t>()).group, gpu_);
     } catch (const std::exception& error) {
       no_operands = std::string("crashed: ") + error.what();
     }
@@ -132,6 +146,7 @@ class Worker {
   }
 
   std::vector<KnownGroup> groups_;
+  std::unique_ptr<Gpu> gpu_;  // once a kernel wanted it
   std::optional<PreparedGroup> prepared_;
 };
 
@@ -151,6 +166,9 @@ int gate_worker_main() {
       } else {
         return kExitUsage;  // the gate died before the prctl took hold
       }
+    } catch (const DeviceLost& error) {
+      reply({{"lost", error.what()}});
+      return kExitCrashed;  // the gate starts another
     } catch (const std::exception& error) {
       reply({{"error", error.what()}});
     }

@@ -46,8 +46,9 @@ Profile profile_case(PreparedGroup& prepared, const Group& group, std::size_t wh
 int profile_on_ptx(const Plan& plan, const std::string& csv, bool quiet) {
   std::vector<Row> rows;
   std::string metrics = metrics_header();
+  std::unique_ptr<Gpu> none;  // nothing is timed
   for (const PlannedGroup& planned : plan.groups) {
-    PreparedGroup prepared(planned.group);
+    PreparedGroup prepared(planned.group, none);
     for (std::size_t i = 0; i < planned.group.variants.size(); ++i) {
       const Variant& variant = *planned.group.variants[i];
       Profile profile{.row = identity_row(planned.group, variant), .text = {}, .metrics = {}};

@@ -81,26 +81,33 @@ class Gate {
   // Cases of either plan become rows; what only one side has is that side's fault.
   void note_cases(const std::vector<GateGroup>& base, const std::vector<GateGroup>& head) {
     if (pair_ > 0 || !order_.empty()) return;
-    std::set<std::string> in_head;
-    for (const GateGroup& group : head) {
-      for (const GateCase& c : group.cases) in_head.insert(c.name);
-    }
-    std::set<std::string> in_base;
+    const std::map<std::string, Device> in_base = cases_of(base), in_head = cases_of(head);
     for (const GateGroup& group : base) {
       for (const GateCase& c : group.cases) {
-        in_base.insert(c.name);
-        if (wanted(c.name) && in_head.count(c.name) == 0) {
-          row_of(c.name).head_fault = "missing: the head build has no such case";
-        } else if (wanted(c.name)) {
-          row_of(c.name);
-        }
+        if (wanted(c.name)) row_of(c.name);
       }
     }
-    for (const std::string& name : in_head) {
-      if (wanted(name) && in_base.count(name) == 0) {
-        row_of(name).base_fault = "missing: the base build has no such case";
-      }
+    for (const auto& [name, device] : in_base) {
+      if (!wanted(name) || in_head.contains(name)) continue;
+      row_of(name).head_fault = why_missing(*head_, "head", device);
     }
+    for (const auto& [name, device] : in_head) {
+      if (!wanted(name) || in_base.contains(name)) continue;
+      row_of(name).base_fault = why_missing(*base_, "base", device);
+    }
+  }
+
+  static std::map<std::string, Device> cases_of(const std::vector<GateGroup>& plan) {
+    std::map<std::string, Device> cases;
+    for (const GateGroup& group : plan) {
+      for (const GateCase& c : group.cases) cases[c.name] = c.device;
+    }
+    return cases;
+  }
+
+  static std::string why_missing(GateLaunch& side, const std::string& name, Device device) {
+    const std::string why = side.why_without(device);
+    return why.empty() ? "missing: the " + name + " build has no such case" : "no device: " + why;
   }
 
   bool play_group(const std::vector<GateGroup>& base_plan, const std::vector<GateGroup>& head_plan,
@@ -173,13 +180,17 @@ class Gate {
     }
   }
 
-  std::optional<double> sample(Side side, const Shared& s, std::int64_t iterations) {
+  using Sample = double (GateLaunch::*)(std::size_t which_case, std::int64_t iterations);
+
+  std::optional<double> sample(Side side, const Shared& s, std::int64_t iterations,
+                               Sample take = &GateLaunch::sample_ns) {
     const bool base = side == Side::kBase;
     std::string& fault = base ? s.row->base_fault : s.row->head_fault;
     const auto extra = static_cast<std::int64_t>(
         base ? 0 : std::llround(static_cast<double>(iterations) * options_.planted));
     try {
-      return (base ? base_ : head_)->sample_ns(base ? s.base : s.head, iterations + extra);
+      GateLaunch& launch = base ? *base_ : *head_;
+      return (launch.*take)(base ? s.base : s.head, iterations + extra);
     } catch (const LaunchDied& error) {
       fault = std::string("crashed: ") + error.what();
       died_ = true;
@@ -215,8 +226,9 @@ class Gate {
     for (const Shared& s : shared) {
       calibrate(group, s);
       if (died_) return false;
-      sample(Side::kBase, s, s.row->iterations);  // warm-up: page faults, clocks
-      sample(Side::kHead, s, s.row->iterations);
+      for (const Side side : {Side::kBase, Side::kHead}) {  // page faults, clocks, a GPU's code
+        sample(side, s, s.row->iterations, &GateLaunch::warm_up_ns);
+      }
       if (died_) return false;
     }
     for (int round = 0; round < options_.policy.rounds && !stopped(); ++round) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/gate_policy.h"
+#include "core/isa.h"
 #include "measure/statistics.h"
 
 namespace sb {
@@ -18,6 +19,7 @@ namespace sb {
 struct GateCase {
   std::string name;         // as core's case_name()
   std::string why_skipped;  // empty: it can run
+  Device device = Device::kCpu;
 };
 
 struct GateGroup {
@@ -33,11 +35,17 @@ class GateLaunch {
  public:
   virtual ~GateLaunch() = default;
   virtual std::vector<GateGroup> plan() = 0;
+  // Empty, or why the build knows nothing of a device: what it lacks there is no loss.
+  virtual std::string why_without(Device) { return ""; }
   // Makes the kernels of a group's cases and, if asked, verifies them. Per case: empty, or what is
   // wrong ("incorrect: y[3] = ...", "crashed: ..."). Replaces the group prepared before.
   virtual std::vector<std::string> prepare(std::size_t group, const std::vector<std::size_t>& cases,
                                            bool verify) = 0;
   virtual double sample_ns(std::size_t which_case, std::int64_t iterations) = 0;
+  // The same, as the last one that does not count: those that do take as many calls.
+  virtual double warm_up_ns(std::size_t which_case, std::int64_t iterations) {
+    return sample_ns(which_case, iterations);
+  }
 };
 
 // The process is gone in the middle of a case.
@@ -71,8 +79,9 @@ struct GateRow {
   std::vector<double> log_ratios;
   std::vector<double> base_ns, head_ns;  // per launch pair: median time of a call
   std::int64_t iterations = 0;           // calls per sample, the same on both sides
-  std::string base_fault, head_fault;    // "skipped: ...", "incorrect: ...", "crashed: ..."
-  bool rerun = false;                    // the figures are those of the confirmation
+  // "skipped: ...", "incorrect: ...", "crashed: ...", "missing: ...", "no device: ..."
+  std::string base_fault, head_fault;
+  bool rerun = false;  // the figures are those of the confirmation
 
   Interval interval(double confidence) const;  // of the median log ratio, over launch pairs
 };

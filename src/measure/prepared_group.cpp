@@ -5,13 +5,13 @@
 
 #include "machine/affinity.h"
 #include "machine/topology.h"
-#include "measure/google_benchmark.h"
 #include "measure/verify.h"
 
 namespace sb {
 
-PreparedGroup::PreparedGroup(const Group& group)
+PreparedGroup::PreparedGroup(const Group& group, std::unique_ptr<Gpu>& gpu)
     : group_(group),
+      gpu_(gpu),
       master_(group.op->tensors(group.problem), 0, memory_of(group)),
       kernels_(group.variants.size()) {
   pin_team(group_.problem.threads);
@@ -30,6 +30,8 @@ std::string PreparedGroup::prepare(std::size_t which, bool verify) {
     }
     kernels_[which] = std::move(kernel);
     return "";
+  } catch (const DeviceLost&) {
+    throw;
   } catch (const std::exception& error) {
     return std::string("crashed: ") + error.what();
   }
@@ -54,8 +56,28 @@ Rotation& PreparedGroup::rotation() {
   return *rotation_;
 }
 
+Contestant& PreparedGroup::contestant(std::size_t which) {
+  kernel(which);  // or it throws
+  if (!contestants_) {
+    std::vector<Entrant> entrants;
+    for (std::size_t i = 0; i < kernels_.size(); ++i) {
+      turn_of_.push_back(entrants.size());
+      if (kernels_[i])
+        entrants.push_back({case_name(group_, *group_.variants[i]), kernels_[i].get()});
+    }
+    contestants_.emplace(entrants, master_, group_.cache, gpu_);
+  }
+  return *contestants_->turns()[turn_of_[which]];
+}
+
 double PreparedGroup::sample_ns(std::size_t which, std::int64_t iterations) {
-  return time_calls(kernel(which), rotation(), iterations);
+  return contestant(which).sample_ns(iterations);
+}
+
+double PreparedGroup::warm_up_ns(std::size_t which, std::int64_t iterations) {
+  const double ns = contestant(which).sample_ns(iterations);
+  contestant(which).warmed_up(iterations, ns / static_cast<double>(iterations));
+  return ns;
 }
 
 void PreparedGroup::call(std::size_t which) {

@@ -98,11 +98,11 @@ CaseProfile profile_case(PreparedGroup& prepared, const Group& group, std::size_
                          const ProfileOptions& options) {
   const Variant& variant = *group.variants.at(which);
   CaseProfile profile = unprofiled(group, variant, options.peaks);
-  if (const std::string why = prepared.prepare(which, true); !why.empty()) {
-    fail(profile.row, why);
-    return profile;
-  }
   try {
+    if (const std::string why = prepared.prepare(which, true); !why.empty()) {
+      fail(profile.row, why);
+      return profile;
+    }
     prepared.call(which);  // warms up
     call_counted(prepared, which, options.counters, profile);
     profile.call_ns = fastest_bare_call(prepared, which);

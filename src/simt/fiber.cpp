@@ -1,9 +1,10 @@
 #include "simt/fiber.h"
 
-#include <sys/mman.h>
-
+#include <cerrno>
 #include <cstring>
 #include <new>
+#include <string>
+#include <system_error>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -95,24 +96,35 @@ void arrive_first_time() {
 #endif
 }
 
-StackPool::~StackPool() {
+StackPool::~StackPool() { release(); }
+
+void StackPool::release() {
   if (stacks_ != nullptr) munmap(stacks_, count_ * kStride);
+  stacks_ = nullptr;
+  count_ = 0;
 }
 
 void StackPool::reserve(std::size_t count) {
   if (count <= count_) return;
-  if (stacks_ != nullptr) munmap(stacks_, count_ * kStride);
-  count_ = 0;
+  release();
   void* memory = mmap(nullptr, count * kStride, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  stacks_ = memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
-  if (stacks_ == nullptr) throw std::bad_alloc();
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  stacks_ = static_cast<std::byte*>(memory);
   count_ = count;
 #if defined(__SANITIZE_ADDRESS__)
   __asan_unpoison_memory_region(memory,
                                 count * kStride);  // what lay there before may have marked it
 #endif
-  for (std::size_t i = 0; i < count; ++i) mprotect(stacks_ + i * kStride, kGuard, PROT_NONE);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (protect_(stacks_ + i * kStride, kGuard, PROT_NONE) == 0) continue;
+    const int error = errno;
+    release();
+    throw std::system_error(error, std::generic_category(),
+                            "no guard page below stack " + std::to_string(i + 1) + " of " +
+                                std::to_string(count) +
+                                " (each takes two mappings of sysctl vm.max_map_count)");
+  }
 }
 
 void StackPool::prepare(Fiber& fiber, std::size_t index, void (*entry)()) const {

@@ -1,6 +1,8 @@
 // Fibers: stacks of their own that hand the processor to each other by name. x86-64, System V.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 
 namespace sb::simt {
@@ -26,17 +28,24 @@ void arrive_first_time();
 // Stacks with an inaccessible page below each, mapped once and reused.
 class StackPool {
  public:
-  StackPool() = default;
+  using Protect = int(void* page, std::size_t bytes, int protection);
+  // Tests put a function that fails in mprotect's place.
+  explicit StackPool(Protect* protect = mprotect) : protect_(protect) {}
   ~StackPool();
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  void reserve(std::size_t count);  // throws std::bad_alloc; invalidates all stacks handed out
+  // Invalidates all stacks handed out. Throws std::bad_alloc, and std::system_error where a page
+  // cannot be made inaccessible: a thread that overran its stack would write over another's.
+  void reserve(std::size_t count);
 
   // `fiber` will begin with `entry`, which must not return, on stack number `index`.
   void prepare(Fiber& fiber, std::size_t index, void (*entry)()) const;
 
  private:
+  void release();
+
+  Protect* protect_;
   std::byte* stacks_ = nullptr;
   std::size_t count_ = 0;
 };

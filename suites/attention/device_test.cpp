@@ -289,6 +289,37 @@ bool caught_masked() {
                 standard_of_type<Bf16, BlasByDefinition, kBug>);
 }
 
+// The launch by itself, against its definition: all keys, a prefix that grows, rows that see
+// nothing, more keys than threads.
+TEST_P(EverySchedule, TheMaskedSoftmaxBetweenTheProductsIsRight) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
+    for (const int diagonal : {-2, 1, 296, 300}) {
+      const MaskedStage stage = masked_stage(2, 5, 300, diagonal, dtype);
+      EXPECT_EQ(fault_of(stage, run_masked_softmax(stage)), "") << diagonal;
+    }
+  }
+  const MaskedStage without_lse = masked_stage(1, 3, 7, 1, Dtype::kBf16, false);
+  EXPECT_EQ(fault_of(without_lse, run_masked_softmax(without_lse)), "");
+}
+
+template <MaskedBug kBug>
+bool caught_between_products() {
+  const MaskedStage stage = masked_stage(1, 5, 300, 1, Dtype::kF32);
+  try {
+    return !fault_of(stage, run_masked_softmax<kBug>(stage)).empty();
+  } catch (const std::runtime_error&) {  // the memory checker saw it
+    return true;
+  }
+}
+
+TEST_P(EverySchedule, PlantedBugsBetweenTheProductsAreCaught) {
+  if (shows_missing_barriers(GetParam())) {
+    EXPECT_TRUE(caught_between_products<MaskedBug::kNoBarrier>());
+  }
+  EXPECT_TRUE(caught_between_products<MaskedBug::kNoMask>());
+  EXPECT_FALSE(caught_between_products<MaskedBug::kNone>());
+}
+
 TEST_P(EverySchedule, PlantedBugsOfTheMaskedSoftmaxAreCaught) {
   if (shows_missing_barriers(GetParam())) {
     EXPECT_TRUE(caught_masked<MaskedBug::kNoBarrier>());

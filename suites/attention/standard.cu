@@ -79,4 +79,15 @@ const DeviceRegistration registration{
 
 }  // namespace
 }  // namespace sb::attention::standard_cu
+
+#if defined(SB_HAVE_PTX)
+namespace sb::attention {
+
+MaskedAnswer masked_softmax_as_ptx(const MaskedStage& stage, int arch) {
+  const ptx::Interpreted interpreted(arch);
+  return run_masked_softmax(stage);
+}
+
+}  // namespace sb::attention
+#endif
 #endif

@@ -7,6 +7,7 @@
 
 #include "backend/device_variant.cuh"
 #include "suites/attention/attention_op.h"
+#include "suites/attention/masked_stage.h"
 #include "suites/attention/standard_device.cuh"
 
 namespace sb::attention {
@@ -95,6 +96,35 @@ template <typename T, typename Blas, MaskedBug kBug = MaskedBug::kNone>
 DeviceRun standard_of_type(const Problem& problem) {
   const auto attention = std::make_shared<StandardAttention<T, Blas, kBug>>(problem);
   return [attention](const Operands& o) { attention->run(o); };
+}
+
+// The stage between the products by itself.
+template <typename T, MaskedBug kBug>
+MaskedAnswer masked_softmax_of_type(const MaskedStage& stage) {
+  const auto rows = static_cast<std::size_t>(stage.heads * stage.m);
+  const auto scores = on_device(stage.scores);
+  const DeviceArray weights(stage.scores.size() * sizeof(T)), lse(rows * sizeof(float));
+  launch(
+      {.x = static_cast<unsigned>(rows), .threads = kMaskedThreads}, masked_softmax<T, kBug>,
+      MaskedRows{scores->template as<float>(), weights.data(),
+                 stage.lse ? lse.template as<float>() : nullptr, stage.m, stage.n, stage.diagonal});
+  std::vector<T> stored(stage.scores.size());
+  std::vector<float> sums(stage.lse ? rows : 0);
+  copy_bytes(stored.data(), weights.data(), weights.size());
+  copy_bytes(sums.data(), lse.data(), sums.size() * sizeof(float));
+  MaskedAnswer answer{{}, {sums.begin(), sums.end()}};
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    answer.weights.push_back(
+        load_as_double(stage.dtype, stored.data(), static_cast<std::int64_t>(i)));
+  }
+  return answer;
+}
+
+template <MaskedBug kBug = MaskedBug::kNone>
+MaskedAnswer run_masked_softmax(const MaskedStage& stage) {
+  if (stage.dtype == Dtype::kBf16) return masked_softmax_of_type<Bf16, kBug>(stage);
+  if (stage.dtype == Dtype::kF16) return masked_softmax_of_type<F16, kBug>(stage);
+  return masked_softmax_of_type<float, kBug>(stage);
 }
 
 template <typename Blas>

@@ -4,9 +4,22 @@
 // of the digits and are never put back: k = k1 + N1 k2 + N1 N2 k3 lies at (k1 N2 + k2) N3 +
 // slot(k3).
 //
-// Points and matrices enter as two f16 numbers each, high and low part (22 bits), so a product
-// takes three mma.sync and is as good as one in float. Stages are unitary: what is
-// scaled to below 2^8 before them grows to at most 46341 on the way, so f16 cannot overflow.
+// Points and matrices enter as two f16 numbers each, high and low part, so a product takes three
+// mma.sync: high high + high low + low high, added up in float. Stages are unitary; their matrices
+// are kept times kMatrixScale = 8, for which a stage takes an eighth of its points.
+//
+// Overflow: f16 ends at 65504. Sequences are scaled to below 2^11, so the first stage takes less
+// than 2^8 in each part, and as all is unitary no point on the way exceeds 2^8 sqrt(2 M), 46341 for
+// M = 2^14. Entries times 8 are at most 8 / sqrt(8) < 3.
+//
+// Error, relative to a term of a stage's sum: an f16 number leaves out at most 2^-11 of what it
+// stands for, so a low part leaves out 2^-22, of the point and of the entry, and the product of the
+// low parts, which is not formed, is 2^-22: 3 * 2^-22 at most. Rounding errors are spread evenly
+// and numbers have mantissas of all sizes, so each of the three has a root mean square of
+// 2^-24.5, together 2^-23.7, where float's own rounding of product and sum has 2^-25.2 each. The
+// factor 8 is what makes it so for entries: without it, the low part of an entry, below 2^-13, is a
+// subnormal f16 with an error of up to 2^-25 whatever its size, 2^-22.8 in the root mean square of
+// the entries of 32 points: of the three errors the one that counts, and twice all of them here.
 #pragma once
 
 #include "backend/device_matrix.cuh"
@@ -28,6 +41,7 @@ enum class Bug {
 
 inline constexpr int kThreads = 512;
 inline constexpr int kMostRows = 16;  // of a block
+inline constexpr float kMatrixScale = 8;
 
 struct Complex {
   float re, im;
@@ -47,20 +61,22 @@ __device__ __forceinline__ Complex times_i(Complex a) { return {-a.im, a.re}; }
 __device__ __forceinline__ Complex divided_by_i(Complex a) { return {a.im, -a.re}; }
 
 // Fragments of a stage's matrix for every lane: [row block][column block][re high, re low, im high,
-// im low][lane].
+// im low][lane]. Rows and columns of 32 points are in the order of slots, so that the matrix is its
+// own transpose and one serves every stage of 32, there and back.
 using Matrix = const uint4*;
 
 struct Transform {
   int log_m, log1, log2, log3;  // of M and its factors; log2 = 0: two factors
   int rows;                     // sequences in a block; rows * M points in shared memory
-  Matrix first, second, last, last_back;
+  Matrix first, second, last;
   const Complex* roots;  // W^j, j < 128, then W^(128 j), W = exp(-2 pi i / 2M)
   int root_count;
   float unit;  // sqrt(M): a DFT is that times a unitary transform
   bool skips;  // frequencies with k3 in [8, 24) of 32 are zero: the last stage leaves them out
 };
 
-// Frequencies of the last factor 32 lie so that the middle ones, [8, 24), are the second half.
+// Frequencies of the last factor 32 lie so that the middle ones, [8, 24), are the second half. In
+// eights: 0, 3, 1, 2.
 __device__ __forceinline__ int slot(const Transform& t, int k3) {
   return t.log3 != 5 || k3 < 8 ? k3 : k3 < 24 ? k3 + 8 : k3 - 16;
 }
@@ -158,6 +174,7 @@ struct Stage {
   bool inverse;
   bool turns;          // has twiddle factors
   bool skips;          // blocks of rows (of columns, if inverse) after the first are zero
+  bool slots;          // the last one: frequencies lie by slot
   const float* scale;  // of each sequence's points before the stage; null: none
 };
 
@@ -180,6 +197,14 @@ __device__ __forceinline__ Complex twiddle(const Transform& t, const Stage& stag
   return stage.inverse ? conjugate(w) : w;
 }
 
+// The digit that the first of eight rows or columns of a matrix stands for: 16 block + 8 half in
+// the order of slots.
+template <int kBlocks>
+__device__ __forceinline__ int first_digit(int block, int half) {
+  if constexpr (kBlocks == 1) return 8 * half;
+  return half == 0 ? 8 * block : 24 - 8 * block;
+}
+
 // This lane's points of column c0 + lane / 4.
 template <int kBlocks, Bug kBug>
 __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points& points,
@@ -191,10 +216,12 @@ __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points&
   for (int block = 0; block < kBlocks; ++block) {
     SB_UNROLL
     for (int half = 0; half < 2; ++half) {
+      const int first =
+          stage.slots && stage.inverse ? 16 * block + 8 * half : first_digit<kBlocks>(block, half);
       Complex x[2];
       SB_UNROLL
       for (int e = 0; e < 2; ++e) {
-        const int k = 16 * block + 8 * half + 2 * (lane % 4) + e;
+        const int k = first + 2 * (lane % 4) + e;
         x[e] = scale * points.get(column.first + (k << stage.log_stride));
         if (stage.turns && stage.inverse && kBug != Bug::kNoTwiddle) {
           x[e] = x[e] * twiddle(t, stage, roots, k, column.low);
@@ -207,7 +234,7 @@ __device__ __forceinline__ void load_columns(Columns<kBlocks>& to, const Points&
 }
 
 // Rows [16 block, 16 block + 16) of a stage's product, to where they belong.
-template <Bug kBug>
+template <int kBlocks, Bug kBug>
 __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC& im,
                                            const Points& points, const Transform& t,
                                            const Stage& stage, const Complex* roots, int c0,
@@ -216,7 +243,9 @@ __device__ __forceinline__ void store_rows(const FragmentC& re, const FragmentC&
   SB_UNROLL
   for (int e = 0; e < 4; ++e) {
     const Column column(stage, c0 + 2 * (lane % 4) + e % 2);
-    const int k = 16 * block + 8 * (e / 2) + lane / 4;
+    const int first = stage.slots && !stage.inverse ? 16 * block + 8 * (e / 2)
+                                                    : first_digit<kBlocks>(block, e / 2);
+    const int k = first + lane / 4;
     Complex x = {re[e], im[e]};
     if (stage.turns && !stage.inverse && kBug != Bug::kNoTwiddle) {
       x = x * twiddle(t, stage, roots, k, column.low);
@@ -232,11 +261,12 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
                                           const Stage& stage, const Complex* roots) {
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int columns = t.rows << (t.log_m - stage.log_radix);
+  SB_NO_UNROLL
   for (int c0 = 8 * warp; c0 < columns; c0 += 8 * (kThreads / 32)) {
     const int row = c0 >> (t.log_m - stage.log_radix);
     const float scale = stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
     Columns<kBlocks> x;
-    load_columns<kBlocks, kBug>(x, points, t, stage, roots, c0, scale);
+    load_columns<kBlocks, kBug>(x, points, t, stage, roots, c0, scale / kMatrixScale);
     __syncwarp();  // all of the columns are read
     const int rows = stage.skips && !stage.inverse ? 1 : kBlocks;
     SB_NO_UNROLL
@@ -244,7 +274,7 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
       FragmentC re = {}, im = {};
       const int blocks = stage.skips && stage.inverse ? 1 : kBlocks;
       multiply_block<kBlocks, kBug>(re, im, stage.matrix, block, blocks, x, stage.inverse);
-      store_rows<kBug>(re, im, points, t, stage, roots, c0, block);
+      store_rows<kBlocks, kBug>(re, im, points, t, stage, roots, c0, block);
     }
   }
   if constexpr (kBug != Bug::kNoBarrier) __syncthreads();
@@ -253,10 +283,9 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
 // Of the first, second and third factor. The last stage of a factor 8 does two columns at a time:
 // its matrix has two blocks.
 __device__ __forceinline__ Stage stage_of(const Transform& t, int factor, bool inverse) {
-  if (factor == 0) return {t.first, t.log1, t.log2 + t.log3, inverse, true, false, nullptr};
-  if (factor == 1) return {t.second, t.log2, t.log3, inverse, true, false, nullptr};
-  return {
-      inverse ? t.last_back : t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, false, t.skips, nullptr};
+  if (factor == 0) return {t.first, t.log1, t.log2 + t.log3, inverse, true, false, false, nullptr};
+  if (factor == 1) return {t.second, t.log2, t.log3, inverse, true, false, false, nullptr};
+  return {t.last, t.log3 < 4 ? 4 : t.log3, 0, inverse, false, t.skips, true, nullptr};
 }
 
 // Of every sequence times scale[row], there or (inverse) back. All threads; ends with a barrier.

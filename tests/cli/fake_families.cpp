@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -152,6 +153,15 @@ Variant changing() {
   return changing;
 }
 const Registration by_build{changing()};
+
+// A variant of a device that other builds have no code for.
+Variant on_gpu() {
+  Variant on_gpu = variant("on_gpu", [] {});
+  on_gpu.device = Device::kCuda;
+  return on_gpu;
+}
+const std::optional<Registration> of_a_gpu =
+    build_is("has_gpu") ? std::optional<Registration>(on_gpu()) : std::nullopt;
 
 }  // namespace
 }  // namespace sb::fake

@@ -115,6 +115,26 @@ TEST_F(GateCommand, ExitsFourOnAHeadThatDiesOrHangsAndKeepsTheOtherRows) {
   }
 }
 
+TEST_F(GateCommand, GoesOnWithoutACaseThatLosesItsDevice) {
+  write_workload("loses_device, right");
+  EXPECT_EQ(gate(SB_FAKE_PROGRAM, SB_FAKE_PROGRAM).exit_code, 0);
+  EXPECT_EQ(verdict_of("loses_device"), "UNCOMPARED");
+  EXPECT_THAT(space_.read("results/gate/verdict.json"), HasSubstr("illegal memory access"));
+  EXPECT_THAT(verdict_of("right"), AnyOf("SAME", "AMBIGUOUS"));
+}
+
+TEST_F(GateCommand, DoesNotCompareRowsOfADeviceThatOneBuildHasNoCodeFor) {
+  write_workload("\"*\"");
+  const std::vector<std::string> both = {"--filter", "/on_gpu@|/right@"};
+  EXPECT_EQ(gate(SB_FAKE_PROGRAM, build("has_gpu"), both).exit_code, 0);
+  EXPECT_EQ(verdict_of("on_gpu"), "UNCOMPARED");
+  EXPECT_THAT(verdict_of("right"), AnyOf("SAME", "AMBIGUOUS"));
+  EXPECT_EQ(gate(build("has_gpu"), SB_FAKE_PROGRAM, both).exit_code, 0);
+  EXPECT_EQ(verdict_of("on_gpu"), "UNCOMPARED");
+  EXPECT_EQ(gate(build("has_gpu"), build("has_gpu"), both).exit_code, 0);
+  EXPECT_THAT(verdict_of("on_gpu"), AnyOf("SAME", "AMBIGUOUS"));
+}
+
 TEST_F(GateCommand, SaysThatABaseWhichDiesIsNothingToCompareWith) {
   EXPECT_EQ(gate(build("dies"), SB_FAKE_PROGRAM).exit_code, 0);
   EXPECT_EQ(verdict_of("changing"), "UNCOMPARED");

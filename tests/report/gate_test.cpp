@@ -29,6 +29,7 @@ struct FakeCase {
 // A build: its cases, and how much each launch of it is off (launch-to-launch spread).
 struct FakeBuild {
   std::map<std::string, FakeCase> cases;
+  std::string without_gpu;  // why it knows nothing of one
   std::vector<double> launch_factor = {1};
   int launches = 0;
 };
@@ -49,8 +50,14 @@ class FakeLaunch final : public GateLaunch {
   std::vector<GateGroup> plan() override {
     GateGroup group;
     group.min_time_s = 1e-5;
-    for (const auto& [name, c] : build_.cases) group.cases.push_back({name, c.skipped});
+    for (const auto& [name, c] : build_.cases) {
+      const bool on_gpu = name.find("@cuda") != std::string::npos;
+      group.cases.push_back({name, c.skipped, on_gpu ? Device::kCuda : Device::kCpu});
+    }
     return {group};
+  }
+  std::string why_without(Device device) override {
+    return device == Device::kCuda ? build_.without_gpu : "";
   }
 
   std::vector<std::string> prepare(std::size_t, const std::vector<std::size_t>& cases,
@@ -198,6 +205,25 @@ TEST_F(Gate, CallsACaseThatOnlyTheHeadHasNew) {
   base_.cases.erase(kB);
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(verdict(kB), Verdict::kNew);
+}
+
+TEST_F(Gate, ComparesNothingWhereOneBuildLacksTheDeviceAndLosesNoOtherRow) {
+  const std::string on_gpu = "w/softmax/a@cuda/f32/cols=1024;rows=1/t1/warm";
+  for (const bool base_lacks : {true, false}) {
+    base_ = head_ = {{{kA, {}}, {kB, {}}, {on_gpu, {}}}};
+    FakeBuild& lacking = base_lacks ? base_ : head_;
+    lacking.cases.erase(on_gpu);
+    lacking.without_gpu = "this build has no code for it";
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(verdict(on_gpu), Verdict::kUncompared);
+    EXPECT_EQ(verdict(kA), Verdict::kSame);
+    EXPECT_EQ(verdict(kB), Verdict::kSame);
+  }
+}
+
+TEST_F(Gate, CountsAGpuCaseAsMissingWhereTheBuildHasOthersOfTheDevice) {
+  base_.cases["w/softmax/a@cuda/f32/cols=1024;rows=1/t1/warm"] = {};
+  EXPECT_EQ(run(), 1);
 }
 
 TEST_F(Gate, ExitsThreeWhenTheHeadIsWrongWhereTheBaseIsRight) {
