@@ -119,6 +119,17 @@ if("ZSTD yes" IN_LIST sb_found)
   set(sb_fat_binary_compression --compress-mode=size)
 endif()
 
+# Kernels on fibers run under the memory checker: g++ calls a hook at every access of code compiled
+# with -fsanitize=thread, and the hooks are ours (src/simt/hooks): ThreadSanitizer is not linked.
+set(sb_checked "")
+set(sb_hooks "")
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT SB_SANITIZE)
+  set(sb_checked -fsanitize=thread -Wno-tsan -g1)  # lines, for addr2line
+  set(sb_hooks sb_memory_hooks)
+  add_library(sb_memory_hooks OBJECT ${PROJECT_SOURCE_DIR}/src/simt/hooks/memory_hooks.cpp)
+  target_link_libraries(sb_memory_hooks PUBLIC sb_options)
+endif()
+
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
 # compiler; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is found. A family's files are
 # compiled as one: nvcc takes seven seconds for the headers alone, and kernels that files share are
@@ -139,7 +150,7 @@ function(sb_add_device_code name)
   if(kernels AND TARGET sb_simt)
     add_library(sb_fibers_${name} OBJECT ${wrapper})
     target_link_libraries(sb_fibers_${name} PUBLIC sb_options)
-    target_compile_options(sb_fibers_${name} PRIVATE ${sb_light})
+    target_compile_options(sb_fibers_${name} PRIVATE ${sb_light} ${sb_checked})
     set(sb_device_families "${sb_device_families};sb_fibers_${name}" CACHE INTERNAL "")
   endif()
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
@@ -198,7 +209,8 @@ function(sb_add_program)
   file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own
   add_executable(softmax-bench ${PROJECT_BINARY_DIR}/generated/none.cpp)
   target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
-  target_link_libraries(softmax-bench PRIVATE ${sb_device_families})
+  # After these: of templates that both have, the one that is not instrumented is linked.
+  target_link_libraries(softmax-bench PRIVATE ${sb_device_families} ${sb_hooks})
   if(CMAKE_CUDA_COMPILER)
     sb_link_cuda(softmax-bench)
   endif()
@@ -222,10 +234,7 @@ function(sb_add_tests name)
                                              GTest::gtest GTest::gtest_main GTest::gmock)
   target_compile_options(test_${name} PRIVATE -Wno-conversion ${sb_light})
   set_target_properties(test_${name} PROPERTIES LINKER_LANGUAGE CXX)  # not nvcc
-  # Paths only where they are used: an object without them is the same in every checkout (ccache).
-  if(NOT name MATCHES "^checked_")
-    target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  endif()
+  target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(TARGET softmax-bench AND name STREQUAL "cli")
     target_compile_definitions(test_${name} PRIVATE
       SB_PROGRAM="$<TARGET_FILE:softmax-bench>" SB_FAKE_PROGRAM="$<TARGET_FILE:softmax-bench-fake>")

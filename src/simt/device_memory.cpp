@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "simt/grid.h"
 #include "simt/observer.h"
@@ -73,6 +74,8 @@ void* shared_array(const void* declaration, std::size_t bytes) {
 }
 
 bool memory_is_checked() { return observer != nullptr; }
+UncheckedMemory::UncheckedMemory() : before_(std::exchange(observer, nullptr)) {}
+UncheckedMemory::~UncheckedMemory() { observer = before_; }
 
 void* shared_array_of_launch() {
   static const char declaration = 0;

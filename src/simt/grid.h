@@ -71,7 +71,7 @@ class ReadyQueue {
   std::uint64_t random();
 
  private:
-  Thread*& at(std::size_t i) { return ring_[(head_ + i) % ring_.size()]; }
+  Thread*& at(std::size_t i) { return ring_[(head_ + i) & (ring_.size() - 1)]; }
   Thread* pop_skewed();
 
   Order order_ = Order::kInOrder;

@@ -79,4 +79,17 @@ const DeviceRegistration registration{
 
 }  // namespace
 }  // namespace sb::attention::standard_cu
+#else
+#include "suites/attention/blas_by_definition.cuh"
+#include "suites/attention/on_fibers.h"
+
+namespace sb::attention {
+
+std::unique_ptr<Kernel> standard_on_fibers(const Problem& problem) {
+  return std::make_unique<DeviceKernel>(
+      Registry::instance().find_operation("attention")->tensors(problem),
+      standard_run<BlasByDefinition>(problem));
+}
+
+}  // namespace sb::attention
 #endif

@@ -1,0 +1,14 @@
+// Kernels that registered variants launch only between the products of a library that a GPU has:
+// for device_test.cpp.
+#pragma once
+
+#include <memory>
+
+#include "core/variant.h"
+
+namespace sb::attention {
+
+// standard around products by definition.
+std::unique_ptr<Kernel> standard_on_fibers(const Problem& problem);
+
+}  // namespace sb::attention
