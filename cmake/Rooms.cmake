@@ -24,9 +24,15 @@ set(sb_light $<$<NOT:$<CONFIG:Debug>>:-O1>)
 # compilation, so files that are never timed are compiled several at once. What is measured and what
 # measures is compiled file by file. OFF for clang-tidy and to see that a file includes what it uses.
 option(SB_TOGETHER "Compile files that are never timed several at once" ON)
+# sb_compile_together(target [files...]): these files of it, or all.
 function(sb_compile_together target)
-  if(SB_TOGETHER)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  if(NOT SB_TOGETHER)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  if(ARGN)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+    set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP together)
   endif()
 endfunction()
 
@@ -181,6 +187,11 @@ function(sb_add_family name)
   # Intrinsic headers and vector types trip these two; everything else stays an error.
   target_compile_options(sb_family_${name} PRIVATE -Wno-conversion -Wno-ignored-attributes
                                                    -fno-math-errno)
+  list(FILTER sources INCLUDE REGEX "(_op|reference|mutants|fills|absent)\\.cpp$")  # never timed
+  list(FILTER sources EXCLUDE REGEX "/backward_")  # their names of operands are the forward pass's
+  if(sources)
+    sb_compile_together(sb_family_${name} ${sources})
+  endif()
   list(APPEND sb_families sb_family_${name})
   set(sb_families "${sb_families}" CACHE INTERNAL "")
 endfunction()

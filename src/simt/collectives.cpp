@@ -188,6 +188,4 @@ void report_error(const std::string& what) {
 
 void end_thread() { grid().exit_thread(); }
 
-bool on_own_stack(const void* address) { return on_stack_of(grid().current().fiber, address); }
-
 }  // namespace sb::simt

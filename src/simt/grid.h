@@ -121,7 +121,8 @@ class Grid {
   std::vector<std::uint64_t> to_start_;  // block indices, next one last
 };
 
-Grid& grid();
+extern Grid the_grid;
+inline Grid& grid() { return the_grid; }
 
 // Shared memory of resident block `slot`, all bytes 0xff.
 std::byte* fresh_arena(unsigned slot);

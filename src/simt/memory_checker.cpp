@@ -4,7 +4,7 @@
 #include <iterator>
 #include <string>
 
-#include "simt/device_runtime.h"
+#include "simt/grid.h"
 
 namespace sb::simt {
 namespace {
@@ -27,6 +27,7 @@ const std::string& MemoryChecker::text_of(std::uintptr_t place) const {
 void MemoryChecker::launch_begins(unsigned slots) {
   blocks_.assign(slots, {});
   released_.clear();
+  faults_.clear();
   for (auto& [base, region] : global_) region.cells.clear();  // launches follow each other
 }
 
@@ -100,14 +101,16 @@ void MemoryChecker::access(const void* address, unsigned bytes, bool write, std:
 
 void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool atomic,
                          std::uintptr_t place) {
-  if (on_own_stack(address)) return;
+  if (on_stack_of(grid().current().fiber, address)) return;
   const std::uintptr_t at = number(address);
   for (Regions* regions : {&shared_, &global_}) {
     auto* const entry = holding(*regions, at, bytes);
     if (entry == nullptr) continue;
     auto& [base, region] = *entry;
     const std::size_t offset = at - base;
-    region.narrow_cells_to(offset, bytes);
+    if (region.cells.empty() || offset % region.width != 0 || bytes % region.width != 0) {
+      region.narrow_cells_to(offset, bytes);
+    }
     const Touch touched = now(atomic, place);
     for (std::size_t i = offset / region.width; i <= (offset + bytes - 1) / region.width; ++i) {
       touch(region.cells[i], touched, write, regions == &shared_);
@@ -129,16 +132,14 @@ void MemoryChecker::Region::narrow_cells_to(std::size_t offset, std::size_t size
 
 // Does not end the thread: nothing that owns memory may live where that happens.
 bool MemoryChecker::report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const {
-  const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
-  if (nearby(shared_, at)) {
-    report_error(kShared + how + " is out of bounds");
-  } else if (nearby(global_, at)) {
-    report_error(kGlobal + how + " is out of bounds");
-  } else if (write || host_ == HostMemory::kForbidden) {
-    report_error("host memory: " + how);
-  } else {
+  const char* const memory = nearby(shared_, at)   ? kShared
+                             : nearby(global_, at) ? kGlobal
+                                                   : nullptr;
+  if (memory == nullptr && !write && host_ == HostMemory::kReadable) {
     return false;  // constants, indices, the operands that a launch captured
   }
+  const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
+  report_error(memory == nullptr ? "host memory: " + how : memory + how + " is out of bounds");
   return true;
 }
 
@@ -189,9 +190,11 @@ bool MemoryChecker::ordered(const Touch& earlier) const {
 void MemoryChecker::demand_order(const Touch& earlier, const Touch& now, bool shared,
                                  const char* kind) const {
   if (!earlier.happened || (earlier.atomic && now.atomic) || ordered(earlier)) return;
+  const bool one_block = earlier.block == now.block;
+  if (!faults_.insert({earlier.place, now.place, kind, one_block}).second) return;
   report_error(std::string(shared ? kShared : kGlobal) + "race, " + kind +
-               (earlier.block == now.block ? " in one block: " : " in different blocks: ") +
-               text_of(earlier.place) + " then " + text_of(now.place));
+               (one_block ? " in one block: " : " in different blocks: ") + text_of(earlier.place) +
+               " then " + text_of(now.place));
 }
 
 void MemoryChecker::touch(Cell& cell, const Touch& now, bool write, bool shared) {
@@ -202,7 +205,7 @@ void MemoryChecker::touch(Cell& cell, const Touch& now, bool write, bool shared)
     cell.write = now;
     return;
   }
-  if (shared && !cell.write.happened) {
+  if (shared && !cell.write.happened && faults_.insert({0, now.place, kShared, true}).second) {
     report_error(std::string(kShared) + "read at " + text_of(now.place) + " of what nobody wrote");
   }
   if (cell.reads[0].happened && cell.reads[0].thread / kWarpSize != now.thread / kWarpSize) {

@@ -16,7 +16,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -99,7 +101,9 @@ class MemoryChecker final : public Observer {
 
   HostMemory host_;
   Describe describe_;
-  mutable std::map<std::uintptr_t, std::string> texts_;  // a race is met a million times
+  mutable std::map<std::uintptr_t, std::string> texts_;
+  // What was reported of the launch: places, kind, in one block? A race is met a million times.
+  mutable std::set<std::tuple<std::uintptr_t, std::uintptr_t, const char*, bool>> faults_;
   Regions shared_, global_;
   std::map<const void*, Known> released_;
   std::vector<BlockClock> blocks_;  // by slot
