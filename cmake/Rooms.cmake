@@ -24,9 +24,15 @@ set(sb_light $<$<NOT:$<CONFIG:Debug>>:-O1>)
 # compilation, so files that are never timed are compiled several at once. What is measured and what
 # measures is compiled file by file. OFF for clang-tidy and to see that a file includes what it uses.
 option(SB_TOGETHER "Compile files that are never timed several at once" ON)
+# sb_compile_together(target [files...]): these files of it, or all.
 function(sb_compile_together target)
-  if(SB_TOGETHER)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  if(NOT SB_TOGETHER)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  if(ARGN)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+    set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP together)
   endif()
 endfunction()
 
@@ -119,6 +125,17 @@ if("ZSTD yes" IN_LIST sb_found)
   set(sb_fat_binary_compression --compress-mode=size)
 endif()
 
+# Kernels on fibers run under the memory checker: g++ calls a hook at every access of code compiled
+# with -fsanitize=thread, and the hooks are ours (src/simt/hooks): ThreadSanitizer is not linked.
+set(sb_checked "")
+set(sb_hooks "")
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT SB_SANITIZE)
+  set(sb_checked -fsanitize=thread -Wno-tsan -g1)  # lines, for addr2line
+  set(sb_hooks sb_memory_hooks)
+  add_library(sb_memory_hooks OBJECT ${PROJECT_SOURCE_DIR}/src/simt/hooks/memory_hooks.cpp)
+  target_link_libraries(sb_memory_hooks PUBLIC sb_options)
+endif()
+
 # A .cu file is compiled twice: suites/<name>/*.cu -> OBJECT library sb_fibers_<name>, by the C++
 # compiler; -> OBJECT library sb_cuda_<name>, by nvcc where a toolkit is found. A family's files are
 # compiled as one: nvcc takes seven seconds for the headers alone, and kernels that files share are
@@ -139,7 +156,7 @@ function(sb_add_device_code name)
   if(kernels AND TARGET sb_simt)
     add_library(sb_fibers_${name} OBJECT ${wrapper})
     target_link_libraries(sb_fibers_${name} PUBLIC sb_options)
-    target_compile_options(sb_fibers_${name} PRIVATE ${sb_light})
+    target_compile_options(sb_fibers_${name} PRIVATE ${sb_light} ${sb_checked})
     set(sb_device_families "${sb_device_families};sb_fibers_${name}" CACHE INTERNAL "")
   endif()
   if(NOT kernels OR NOT CMAKE_CUDA_COMPILER)
@@ -170,6 +187,11 @@ function(sb_add_family name)
   # Intrinsic headers and vector types trip these two; everything else stays an error.
   target_compile_options(sb_family_${name} PRIVATE -Wno-conversion -Wno-ignored-attributes
                                                    -fno-math-errno)
+  list(FILTER sources INCLUDE REGEX "(_op|reference|mutants|fills|absent)\\.cpp$")  # never timed
+  list(FILTER sources EXCLUDE REGEX "/backward_")  # their names of operands are the forward pass's
+  if(sources)
+    sb_compile_together(sb_family_${name} ${sources})
+  endif()
   list(APPEND sb_families sb_family_${name})
   set(sb_families "${sb_families}" CACHE INTERNAL "")
 endfunction()
@@ -198,7 +220,8 @@ function(sb_add_program)
   file(WRITE ${PROJECT_BINARY_DIR}/generated/none.cpp "")  # an executable needs a source of its own
   add_executable(softmax-bench ${PROJECT_BINARY_DIR}/generated/none.cpp)
   target_link_libraries(softmax-bench PRIVATE sb_cli ${sb_rooms} ${sb_families})
-  target_link_libraries(softmax-bench PRIVATE ${sb_device_families})
+  # After these: of templates that both have, the one that is not instrumented is linked.
+  target_link_libraries(softmax-bench PRIVATE ${sb_device_families} ${sb_hooks})
   if(CMAKE_CUDA_COMPILER)
     sb_link_cuda(softmax-bench)
   endif()
@@ -222,10 +245,7 @@ function(sb_add_tests name)
                                              GTest::gtest GTest::gtest_main GTest::gmock)
   target_compile_options(test_${name} PRIVATE -Wno-conversion ${sb_light})
   set_target_properties(test_${name} PROPERTIES LINKER_LANGUAGE CXX)  # not nvcc
-  # Paths only where they are used: an object without them is the same in every checkout (ccache).
-  if(NOT name MATCHES "^checked_")
-    target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  endif()
+  target_compile_definitions(test_${name} PRIVATE SB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(TARGET softmax-bench AND name STREQUAL "cli")
     target_compile_definitions(test_${name} PRIVATE
       SB_PROGRAM="$<TARGET_FILE:softmax-bench>" SB_FAKE_PROGRAM="$<TARGET_FILE:softmax-bench-fake>")

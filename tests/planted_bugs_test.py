@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every CUDA kernel has a form with a planted bug, and the family's device_test sees each bug fail."""
+"""Every CUDA kernel has a form with a planted bug, and the family's planted_bugs_test sees each bug fail."""
 import pathlib
 import re
 import sys
@@ -15,7 +15,7 @@ COMMENT = re.compile(r"//[^\n]*")
 
 def faults_of(family):
     sources = {path: COMMENT.sub("", path.read_text()) for path in sorted(family.glob("*.cu*"))}
-    test = family / "device_test.cpp"
+    test = family / "planted_bugs_test.cpp"
     tested = COMMENT.sub("", test.read_text()) if test.exists() else ""
     for path, text in sources.items():
         where = path.relative_to(ROOT)

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "ptx/registers.h"
+
 namespace sb::ptx {
 namespace {
 
@@ -79,6 +81,8 @@ class Assembler {
       kernel_->opcodes.push_back(std::move(opcode));
     }
     for (std::size_t i = 0; i < entry_.statements.size(); ++i) add(i);
+    is_register_.resize(kernel_->words.size());
+    share_words(*kernel_, operands_, is_register_);
     kernel_->executed.resize(kernel_->code.size());
     return std::move(kernel_);
   }
@@ -107,6 +111,7 @@ class Assembler {
     const Statement& s = entry_.statements[index];
     try {
       Instruction instruction;
+      used_ = outputs_ = 0;
       instruction.site = kernel_->sites[index].c_str();
       if (!s.guard.empty()) instruction.guard = slot_of(s.guard);
       instruction.guard_value = !s.guard_negated;
@@ -116,6 +121,7 @@ class Assembler {
         bind(s, instruction);
       }
       kernel_->code.push_back(instruction);
+      operands_.push_back({.outputs = writes_registers(s.opcode[0]) ? outputs_ : 0, .all = used_});
     } catch (const Refused& why) {
       throw Refused("PTX, " + kernel_->sites[index] + ": " + why.what());
     }
@@ -134,8 +140,10 @@ class Assembler {
   void bind(const Statement& s, Instruction& instruction) {
     const Opcode* opcode = find_opcode(s.opcode[0]);
     if (opcode == nullptr) throw Refused("unknown opcode");
-    used_ = 0;
-    for (const std::string_view operand : s.operands) add_operand(operand, instruction);
+    for (const std::string_view operand : s.operands) {
+      add_operand(operand, instruction);
+      if (outputs_ == 0) outputs_ = used_;
+    }
     Modifiers modifiers(std::span(s.opcode).subspan(1));
     if (!opcode->bind(modifiers, instruction) || instruction.execute == nullptr ||
         !modifiers.empty()) {
@@ -192,7 +200,12 @@ class Assembler {
     text = trimmed(text);
     if (text.empty()) throw Refused("an operand is missing");
     if (const auto known = slots_.find(text); known != slots_.end()) return known->second;
-    if (text == "_" || is_register(text)) return new_slot(text, kUninitialised);
+    if (text == "_" || is_register(text)) {
+      const std::uint16_t slot = new_slot(text, kUninitialised);
+      is_register_.resize(slot + std::size_t{1});
+      is_register_[slot] = true;
+      return slot;
+    }
     if (const auto parameter = parameters_.find(text); parameter != parameters_.end()) {
       return new_slot(text, parameter->second);
     }
@@ -203,6 +216,12 @@ class Assembler {
       return slot;
     }
     return new_slot(text, constant(text));
+  }
+
+  // Is the first operand an output?
+  static bool writes_registers(std::string_view opcode) {
+    constexpr std::string_view kNone[] = {"st", "red", "cp", "bar", "barrier", "membar", "fence"};
+    return std::find(std::begin(kNone), std::end(kNone), opcode) == std::end(kNone);
   }
 
   bool is_register(std::string_view text) const {
@@ -231,7 +250,9 @@ class Assembler {
   std::unique_ptr<Kernel> kernel_;
   std::map<std::string_view, std::uint16_t> slots_;
   std::map<std::string_view, std::size_t> parameters_;
-  std::size_t used_ = 0;
+  std::vector<bool> is_register_;
+  std::vector<OperandCounts> operands_;  // by instruction
+  std::size_t used_ = 0, outputs_ = 0;
 };
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "simt/grid.h"
 #include "simt/observer.h"
@@ -34,6 +36,16 @@ struct Mapping {
   std::size_t usable;  // as asked for
 };
 
+struct Arena {
+  std::byte* base;
+  std::size_t used;  // by arrays, since it was fresh
+};
+
+std::vector<Arena>& arenas() {
+  static std::vector<Arena> all;  // as long as the program: a kernel may run at any time
+  return all;
+}
+
 std::map<void*, Mapping>& mappings() {
   static std::map<void*, Mapping> all;
   return all;
@@ -42,10 +54,12 @@ std::map<void*, Mapping>& mappings() {
 }  // namespace
 
 std::byte* fresh_arena(unsigned slot) {
-  static std::vector<std::byte*> arenas;  // as long as the program: a kernel may run at any time
-  while (arenas.size() <= slot) arenas.push_back(map_pages(kSharedWindow));
-  std::memset(arenas[slot], 0xff, kSharedWindow);
-  return arenas[slot];
+  while (arenas().size() <= slot) arenas().push_back({map_pages(kSharedWindow), kSharedWindow});
+  Arena& arena = arenas()[slot];
+  // A page more: a stray write may lie behind the last array.
+  std::memset(arena.base, 0xff, std::min(arena.used + kPage, kSharedWindow));
+  arena.used = 0;
+  return arena.base;
 }
 
 void* shared_array(const void* declaration, std::size_t bytes) {
@@ -65,6 +79,7 @@ void* shared_array(const void* declaration, std::size_t bytes) {
     report_error("shared memory: too many arrays");
     end_thread();
   }
+  arenas()[block.slot].used = block.arena_used;
   block.arrays[declaration] = array;
   Report& report = grid().result();
   report.shared_bytes = std::max(report.shared_bytes, block.shared_bytes);
@@ -73,6 +88,8 @@ void* shared_array(const void* declaration, std::size_t bytes) {
 }
 
 bool memory_is_checked() { return observer != nullptr; }
+UncheckedMemory::UncheckedMemory() : before_(std::exchange(observer, nullptr)) {}
+UncheckedMemory::~UncheckedMemory() { observer = before_; }
 
 void* shared_array_of_launch() {
   static const char declaration = 0;

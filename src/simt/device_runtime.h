@@ -76,6 +76,4 @@ void wait_for_copies(int pending_groups);
 void report_error(const std::string& what);  // against the running thread
 [[noreturn]] void end_thread();              // without unwinding: device code has no destructors
 
-bool on_own_stack(const void* address);
-
 }  // namespace sb::simt

@@ -54,10 +54,7 @@ Schedule& current_schedule() {
   return schedule;
 }
 
-Grid& grid() {
-  static Grid one;
-  return one;
-}
+Grid the_grid;
 
 Report launch(const LaunchShape& shape, const Schedule& schedule,
               const std::function<void()>& body) {

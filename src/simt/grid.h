@@ -71,7 +71,7 @@ class ReadyQueue {
   std::uint64_t random();
 
  private:
-  Thread*& at(std::size_t i) { return ring_[(head_ + i) % ring_.size()]; }
+  Thread*& at(std::size_t i) { return ring_[(head_ + i) & (ring_.size() - 1)]; }
   Thread* pop_skewed();
 
   Order order_ = Order::kInOrder;
@@ -121,7 +121,8 @@ class Grid {
   std::vector<std::uint64_t> to_start_;  // block indices, next one last
 };
 
-Grid& grid();
+extern Grid the_grid;
+inline Grid& grid() { return the_grid; }
 
 // Shared memory of resident block `slot`, all bytes 0xff.
 std::byte* fresh_arena(unsigned slot);

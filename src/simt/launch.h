@@ -59,9 +59,21 @@ Report launch(const LaunchShape& shape, const Schedule& schedule,
 // Throws std::runtime_error with what the kernel did wrong.
 void demand_ok(const Report& report);
 
-// Are the kernels' memory accesses looked at (in the checked.* tests)? Then a missing barrier shows
-// in every schedule, else only where it makes an answer wrong.
+// Are the kernels' memory accesses looked at? Then a missing barrier shows in every schedule, else
+// only where it makes an answer wrong.
 bool memory_is_checked();
+
+// While it lives they are not: for launches that would take too long.
+class Observer;
+class UncheckedMemory {
+ public:
+  UncheckedMemory();
+  ~UncheckedMemory();
+  UncheckedMemory(const UncheckedMemory&) = delete;
+
+ private:
+  Observer* before_;
+};
 
 // Memory for kernels' operands: zones around it are inaccessible pages, contents are 0xff bytes.
 void* device_allocate(std::size_t bytes);  // aligned to 16; throws std::bad_alloc

@@ -4,13 +4,13 @@
 #include <iterator>
 #include <string>
 
-#include "simt/device_runtime.h"
+#include "simt/grid.h"
 
 namespace sb::simt {
 namespace {
 
-constexpr std::size_t kGrain = 2;  // bytes of a cell: no kernel here has smaller elements
 constexpr std::uintptr_t kNearby = 4096;
+constexpr const char *kShared = "shared memory: ", *kGlobal = "global memory: ";
 
 std::uintptr_t number(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
 
@@ -27,11 +27,16 @@ const std::string& MemoryChecker::text_of(std::uintptr_t place) const {
 void MemoryChecker::launch_begins(unsigned slots) {
   blocks_.assign(slots, {});
   released_.clear();
+  faults_.clear();
   for (auto& [base, region] : global_) region.cells.clear();  // launches follow each other
 }
 
 void MemoryChecker::block_begins(unsigned slot, std::uint64_t block, unsigned threads) {
-  blocks_[slot] = {.block = block, .epoch = 1, .known = {}, .of_threads = {}, .lanes = {}};
+  blocks_[slot] = {.block = static_cast<std::uint32_t>(block),
+                   .epoch = 1,
+                   .known = {},
+                   .of_threads = {},
+                   .lanes = {}};
   blocks_[slot].of_threads.resize(threads);
   blocks_[slot].lanes.assign(threads, std::vector<std::uint32_t>(kWarpSize, 0));
   for (unsigned t = 0; t < threads; ++t) blocks_[slot].lanes[t][t % kWarpSize] = 1;
@@ -82,11 +87,11 @@ void MemoryChecker::atomic(const void* address, unsigned bytes) {
 }
 
 void MemoryChecker::shared_added(unsigned, const void* base, std::size_t bytes) {
-  shared_[number(base)] = {.bytes = bytes, .cells = {}};
+  shared_[number(base)] = {.bytes = bytes};
 }
 void MemoryChecker::shared_removed(unsigned, const void* base) { shared_.erase(number(base)); }
 void MemoryChecker::global_added(const void* base, std::size_t bytes) {
-  global_[number(base)] = {.bytes = bytes, .cells = {}};
+  global_[number(base)] = {.bytes = bytes};
 }
 void MemoryChecker::global_removed(const void* base) { global_.erase(number(base)); }
 
@@ -96,28 +101,45 @@ void MemoryChecker::access(const void* address, unsigned bytes, bool write, std:
 
 void MemoryChecker::look(const void* address, unsigned bytes, bool write, bool atomic,
                          std::uintptr_t place) {
-  if (on_own_stack(address)) return;
+  if (on_stack_of(grid().current().fiber, address)) return;
   const std::uintptr_t at = number(address);
   for (Regions* regions : {&shared_, &global_}) {
-    if (auto* region = holding(*regions, at, bytes)) {
-      return touch(at, *region, bytes, now(atomic, place), write, regions == &shared_);
+    auto* const entry = holding(*regions, at, bytes);
+    if (entry == nullptr) continue;
+    auto& [base, region] = *entry;
+    const std::size_t offset = at - base;
+    if (region.cells.empty() || offset % region.width != 0 || bytes % region.width != 0) {
+      region.narrow_cells_to(offset, bytes);
     }
+    const Touch touched = now(atomic, place);
+    for (std::size_t i = offset / region.width; i <= (offset + bytes - 1) / region.width; ++i) {
+      touch(region.cells[i], touched, write, regions == &shared_);
+    }
+    return;
   }
   if (report_stray(at, write, place)) end_thread();
 }
 
+void MemoryChecker::Region::narrow_cells_to(std::size_t offset, std::size_t size) {
+  if (cells.empty()) cells.resize((bytes + width - 1) / width);
+  while (width > kNarrowest && (offset % width != 0 || size % width != 0)) {
+    std::vector<Cell> halves(2 * cells.size());
+    for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = cells[i / 2];
+    cells = std::move(halves);
+    width /= 2;
+  }
+}
+
 // Does not end the thread: nothing that owns memory may live where that happens.
 bool MemoryChecker::report_stray(std::uintptr_t at, bool write, std::uintptr_t place) const {
-  const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
-  if (nearby(shared_, at)) {
-    report_error("shared memory: " + how + " is out of bounds");
-  } else if (nearby(global_, at)) {
-    report_error("global memory: " + how + " is out of bounds");
-  } else if (write || host_ == HostMemory::kForbidden) {
-    report_error("host memory: " + how);
-  } else {
+  const char* const memory = nearby(shared_, at)   ? kShared
+                             : nearby(global_, at) ? kGlobal
+                                                   : nullptr;
+  if (memory == nullptr && !write && host_ == HostMemory::kReadable) {
     return false;  // constants, indices, the operands that a launch captured
   }
+  const std::string how = std::string(write ? "a write" : "a read") + " at " + text_of(place);
+  report_error(memory == nullptr ? "host memory: " + how : memory + how + " is out of bounds");
   return true;
 }
 
@@ -139,13 +161,13 @@ bool MemoryChecker::nearby(const Regions& regions, std::uintptr_t at) {
 
 MemoryChecker::Touch MemoryChecker::now(bool atomic, std::uintptr_t place) const {
   const BlockClock& clock = blocks_[running_slot];
-  return {.block = clock.block,
+  return {.place = place,
+          .block = clock.block,
           .epoch = clock.epoch,
           .clock = clock.lanes[self().flat][self().lane],
-          .thread = self().flat,
+          .thread = static_cast<std::uint16_t>(self().flat),
           .atomic = atomic,
-          .happened = true,
-          .place = place};
+          .happened = true};
 }
 
 bool MemoryChecker::holds(const Known& known, const Touch& earlier) {
@@ -165,34 +187,31 @@ bool MemoryChecker::ordered(const Touch& earlier) const {
          clock.lanes[self().flat][earlier.thread % kWarpSize] >= earlier.clock;
 }
 
-void MemoryChecker::touch(std::uintptr_t at, Regions::value_type& entry, unsigned bytes,
-                          const Touch& now, bool write, bool shared) {
-  auto& [base, region] = entry;
-  const std::string memory = shared ? "shared memory: " : "global memory: ";
-  if (region.cells.empty()) region.cells.resize((region.bytes + kGrain - 1) / kGrain);
-  const auto demand_order = [&](const Touch& earlier, const char* kind) {
-    if (!earlier.happened || (earlier.atomic && now.atomic) || ordered(earlier)) return;
-    report_error(memory + "race, " + kind +
-                 (earlier.block == now.block ? " in one block: " : " in different blocks: ") +
-                 text_of(earlier.place) + " then " + text_of(now.place));
-  };
-  for (std::size_t i = (at - base) / kGrain; i <= (at - base + bytes - 1) / kGrain; ++i) {
-    Cell& cell = region.cells[i];
-    demand_order(cell.write, write ? "write after write" : "read after write");
-    if (write) {
-      demand_order(cell.reads[0], "write after read");
-      demand_order(cell.reads[1], "write after read");
-      cell.write = now;
-      continue;
-    }
-    if (shared && !cell.write.happened) {
-      report_error(memory + "read at " + text_of(now.place) + " of what nobody wrote");
-    }
-    if (cell.reads[0].happened && cell.reads[0].thread / kWarpSize != self().warp) {
-      cell.reads[1] = cell.reads[0];
-    }
-    cell.reads[0] = now;
+void MemoryChecker::demand_order(const Touch& earlier, const Touch& now, bool shared,
+                                 const char* kind) const {
+  if (!earlier.happened || (earlier.atomic && now.atomic) || ordered(earlier)) return;
+  const bool one_block = earlier.block == now.block;
+  if (!faults_.insert({earlier.place, now.place, kind, one_block}).second) return;
+  report_error(std::string(shared ? kShared : kGlobal) + "race, " + kind +
+               (one_block ? " in one block: " : " in different blocks: ") + text_of(earlier.place) +
+               " then " + text_of(now.place));
+}
+
+void MemoryChecker::touch(Cell& cell, const Touch& now, bool write, bool shared) {
+  demand_order(cell.write, now, shared, write ? "write after write" : "read after write");
+  if (write) {
+    demand_order(cell.reads[0], now, shared, "write after read");
+    demand_order(cell.reads[1], now, shared, "write after read");
+    cell.write = now;
+    return;
   }
+  if (shared && !cell.write.happened && faults_.insert({0, now.place, kShared, true}).second) {
+    report_error(std::string(kShared) + "read at " + text_of(now.place) + " of what nobody wrote");
+  }
+  if (cell.reads[0].happened && cell.reads[0].thread / kWarpSize != now.thread / kWarpSize) {
+    cell.reads[1] = cell.reads[0];
+  }
+  cell.reads[0] = now;
 }
 
 }  // namespace sb::simt

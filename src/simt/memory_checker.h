@@ -16,7 +16,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -51,29 +53,34 @@ class MemoryChecker final : public Observer {
  private:
   // When and by whom a cell was touched: enough to decide whether a later access is ordered.
   struct Touch {
-    std::uint64_t block = 0;
+    std::uintptr_t place = 0;
+    std::uint32_t block = 0;
     std::uint32_t epoch = 0;  // barriers that the block had passed
     std::uint32_t clock = 0;  // of the lane: __syncwarps it had passed
-    unsigned thread = 0;
+    std::uint16_t thread = 0;
     bool atomic = false, happened = false;
-    std::uintptr_t place = 0;
   };
   struct Cell {
     Touch write;
     Touch reads[2];  // of different warps, if two warps read
   };
+  // A cell is as wide as the narrowest access so far: all of its bytes have one history.
   struct Region {
     std::size_t bytes = 0;
+    std::size_t width = kWidest;
     std::vector<Cell> cells;  // made at the first access
+
+    void narrow_cells_to(std::size_t offset, std::size_t size);
   };
+  static constexpr std::size_t kWidest = 16, kNarrowest = 2;  // no kernel has smaller elements
   using Regions = std::map<std::uintptr_t, Region>;
   // What is known of other blocks, by (block, thread): accesses up to an epoch; of thread kAll:
   // every thread's below one.
-  using Known = std::map<std::pair<std::uint64_t, unsigned>, std::uint32_t>;
+  using Known = std::map<std::pair<std::uint32_t, unsigned>, std::uint32_t>;
   static constexpr unsigned kAll = ~0u;
   static void join(Known& to, const Known& from);
   struct BlockClock {
-    std::uint64_t block = 0;
+    std::uint32_t block = 0;
     std::uint32_t epoch = 1;
     Known known;                                    // to all threads
     std::vector<Known> of_threads;                  // acquired since the last barrier
@@ -81,8 +88,8 @@ class MemoryChecker final : public Observer {
   };
 
   void look(const void* address, unsigned bytes, bool write, bool atomic, std::uintptr_t place);
-  void touch(std::uintptr_t at, Regions::value_type& region, unsigned bytes, const Touch& now,
-             bool write, bool shared);
+  void touch(Cell& cell, const Touch& now, bool write, bool shared);
+  void demand_order(const Touch& earlier, const Touch& now, bool shared, const char* kind) const;
   bool ordered(const Touch& earlier) const;
   static bool holds(const Known& known, const Touch& earlier);
   Touch now(bool atomic, std::uintptr_t place) const;
@@ -94,7 +101,9 @@ class MemoryChecker final : public Observer {
 
   HostMemory host_;
   Describe describe_;
-  mutable std::map<std::uintptr_t, std::string> texts_;  // a race is met a million times
+  mutable std::map<std::uintptr_t, std::string> texts_;
+  // What was reported of the launch: places, kind, in one block? A race is met a million times.
+  mutable std::set<std::tuple<std::uintptr_t, std::uintptr_t, const char*, bool>> faults_;
   Regions shared_, global_;
   std::map<const void*, Known> released_;
   std::vector<BlockClock> blocks_;  // by slot

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "simt/grid.h"
 
@@ -7,14 +8,14 @@ namespace sb::simt {
 void ReadyQueue::reset(const Schedule& schedule, std::size_t most) {
   order_ = schedule.order;
   state_ = schedule.seed * 0x9e3779b97f4a7c15u + 1;
-  ring_.assign(most + 1, nullptr);
+  ring_.assign(std::bit_ceil(most + 1), nullptr);  // at() masks instead of dividing
   head_ = count_ = 0;
   warps_.clear();
 }
 
 void ReadyQueue::push(Thread* thread) {
   if (order_ != Order::kSkewed) {
-    ring_[(head_ + count_++) % ring_.size()] = thread;
+    at(count_++) = thread;
     return;
   }
   Warp& warp = *thread->team;
@@ -33,8 +34,8 @@ std::uint64_t ReadyQueue::random() {
 // In reverse order the newest runs first: one that gives way must become the oldest.
 void ReadyQueue::push_to_wait_longest(Thread* thread) {
   if (order_ != Order::kReverse) return push(thread);
-  head_ = (head_ + ring_.size() - 1) % ring_.size();
-  ring_[head_] = thread;
+  --head_;
+  at(0) = thread;
   ++count_;
 }
 
@@ -65,7 +66,7 @@ Thread* ReadyQueue::pop() {
   if (order_ == Order::kReverse) return at(--count_);
   if (order_ == Order::kRandom) std::swap(at(0), at(random() % count_));
   Thread* thread = at(0);
-  head_ = (head_ + 1) % ring_.size();
+  ++head_;
   --count_;
   return thread;
 }

@@ -90,4 +90,21 @@ MaskedAnswer masked_softmax_as_ptx(const MaskedStage& stage, int arch) {
 
 }  // namespace sb::attention
 #endif
+#else
+#include "suites/attention/blas_by_definition.cuh"
+#include "suites/attention/on_fibers.h"
+
+namespace sb::attention {
+
+std::unique_ptr<Kernel> standard_on_fibers(const Problem& problem) {
+  return std::make_unique<DeviceKernel>(
+      Registry::instance().find_operation("attention")->tensors(problem),
+      standard_run<BlasByDefinition>(problem));
+}
+
+MaskedAnswer masked_softmax_on_fibers(const MaskedStage& stage) {
+  return run_masked_softmax(stage);
+}
+
+}  // namespace sb::attention
 #endif

@@ -30,4 +30,18 @@ std::unique_ptr<Kernel> unfused_as_ptx(const Problem& problem, int arch, bool co
 
 }  // namespace sb::fft_conv
 #endif
+#else
+#include "suites/fft_conv/on_fibers.h"
+#include "suites/fft_conv/unfused_call.cuh"
+
+namespace sb::fft_conv {
+
+std::unique_ptr<Kernel> unfused_on_fibers(const Problem& problem, bool complex) {
+  return std::make_unique<DeviceKernel>(
+      Registry::instance().find_operation("fft_conv")->tensors(problem),
+      complex ? unfused_run<PlanByDefinition, 2>(problem)
+              : unfused_run<PlanByDefinition, 1>(problem));
+}
+
+}  // namespace sb::fft_conv
 #endif

@@ -1,5 +1,6 @@
 #include "suites/fft_conv/as_ptx.h"
 #include "suites/fft_conv/monarch_staged_call.cuh"
+#include "suites/fft_conv/on_fibers.h"
 
 namespace sb::fft_conv::monarch_staged_cu {
 namespace {
@@ -54,6 +55,22 @@ std::unique_ptr<Kernel> staged_backward_as_ptx(const Problem& problem, int arch,
   return interpreted_kernel("fft_conv_backward", problem, arch, [=](const Problem& p) {
     return staged_backward_run_with<>(p, inner_points);
   });
+}
+
+}  // namespace sb::fft_conv
+#elif !defined(__CUDACC__)
+namespace sb::fft_conv {
+
+std::unique_ptr<Kernel> staged_on_fibers(const Problem& problem, std::int64_t inner_points) {
+  return std::make_unique<DeviceKernel>(
+      Registry::instance().find_operation("fft_conv")->tensors(problem),
+      staged_run_with<>(problem, inner_points));
+}
+std::unique_ptr<Kernel> staged_backward_on_fibers(const Problem& problem,
+                                                  std::int64_t inner_points) {
+  return std::make_unique<DeviceKernel>(
+      Registry::instance().find_operation("fft_conv_backward")->tensors(problem),
+      staged_backward_run_with<>(problem, inner_points));
 }
 
 }  // namespace sb::fft_conv

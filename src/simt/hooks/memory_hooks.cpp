@@ -1,6 +1,6 @@
 // The functions that g++ -fsanitize=thread calls at every access of instrumented code, in place of
-// ThreadSanitizer's own: the runtime library must not be linked. Compiled only into checked
-// programs (tests/CMakeLists.txt), and never instrumented itself.
+// ThreadSanitizer's own: the runtime library must not be linked. Goes with the instrumented .cu
+// files (cmake/Rooms.cmake), and is never instrumented itself.
 #include <cstdio>
 #include <string>
 
@@ -19,23 +19,19 @@ std::string program_counter(std::uintptr_t place) {
   return text;
 }
 
-MemoryChecker& checker() {
-  static MemoryChecker one(MemoryChecker::HostMemory::kReadable, program_counter);
-  return one;
-}
-
 [[maybe_unused]] const bool installed = [] {
-  observer = &checker();
+  static MemoryChecker checker(MemoryChecker::HostMemory::kReadable, program_counter);
+  observer = &checker;
   return true;
 }();
 
 // `return_address` follows the access: one byte less lies within it.
 void hook(const void* address, std::size_t bytes, bool write, const void* return_address) {
-  if (running == nullptr || runtime_depth > 0) return;
+  if (running == nullptr || runtime_depth > 0 || observer == nullptr) return;
   const InRuntime in_runtime;
   const auto place = static_cast<std::uintptr_t>(static_cast<const char*>(return_address) -
                                                  &__executable_start - 1);
-  checker().access(address, static_cast<unsigned>(bytes), write, place);
+  observer->access(address, static_cast<unsigned>(bytes), write, place);
 }
 
 }  // namespace
