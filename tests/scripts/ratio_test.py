@@ -10,7 +10,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "ratio"
 HEADER = "schema_version,run_id,workload,op,variant,isa,device,dtype,params,threads,cache,fill,seed,round,time_ns,began_s\n"
 
 
-def lines(times, began, workload="w", op="conv", params="gated=false;n=64", threads=1):
+def lines(times, began, workload="w", op="conv", params="n=64", threads=1):
     return [f"1,r,{workload},{op},fused,avx2,cpu,f32,{params},{threads},cold,normal,1,{i + 1},{ns},{at}\n"
             for i, (ns, at) in enumerate(zip(times, began))]
 
@@ -28,7 +28,7 @@ OTHERS = [2, 3, 6, 7, 10, 11, 14]
 class Ratio(unittest.TestCase):
     def test_is_the_median_over_the_rounds_with_the_sign_test_interval(self):
         plain, gated = [100, 110, 200, 100, 100, 100, 100], [130, 143, 280, 120, 130, 140, 110]
-        done = ratio(lines(plain, TURNS) + lines(gated, OTHERS, params="gated=true;n=64"), "gated=true", "gated=false")
+        done = ratio(lines(plain, TURNS) + lines(gated, OTHERS, params="gated=true;n=64"), "gated=true", "gated=")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("| 0.00013 | 0.0001 | 1.300 [1.100, 1.400] | 7 | 1 s |", done.stdout)
 
