@@ -39,6 +39,14 @@ class Ratio(unittest.TestCase):
         self.assertIn("2.000 [2.000, 2.000]", done.stdout)
         self.assertEqual(len(done.stdout.splitlines()), 3, done.stdout)
 
+    def test_says_once_what_all_cases_have_in_common(self):
+        samples = [line for n in (64, 128) for threads, began in ((1, TURNS), (2, OTHERS))
+                   for line in lines([100] * 7, began, threads=threads, params=f"n={n}")]
+        done = ratio(samples, "threads=1", "threads=2")
+        self.assertIn("All: op=conv variant=fused", done.stdout)
+        self.assertIn("| n=64 |", done.stdout)
+        self.assertIn("| n=128 |", done.stdout)
+
     def test_finds_the_partner_in_another_workload_where_its_own_has_none(self):
         forward = lines([100] * 7, TURNS, workload="forward")
         backward = lines([300] * 7, OTHERS, workload="backward", op="conv_backward")
@@ -64,6 +72,11 @@ class Ratio(unittest.TestCase):
         done = ratio(lines([100] * 7, TURNS), "threads=1", "threads=2")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no two rows that differ in threads=1 and threads=2 alone", done.stderr)
+
+    def test_a_key_that_only_one_case_names_is_an_error(self):
+        done = ratio(lines([100] * 7, TURNS), "threads=1", "thread=2")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("different keys", done.stderr)
 
     def test_samples_without_their_times_of_day_are_an_error_that_says_what_is_missing(self):
         with tempfile.TemporaryDirectory() as folder:
