@@ -26,11 +26,16 @@ class Fused final : public Kernel {
     rows_.for_each_share(false, [&](int thread, const Run& run, bool shared) {
       const float* k = rows_.spectrum_of(thread, run.channel, o.get<float>(kK), shared);
       for (std::int64_t b = run.begin; b < run.end; b += rows_.team_rows()) {
-        const Team team = rows_.team(run.channel, b, run.end);
-        Ahead ahead;
-        if (!shared)
-          ahead = rows_.fetched(run, b, {o.get<void>(kU), gate(kGateIn)}, {gate(kGateOut)});
-        convolve(o, thread, team, k, ahead, shared);
+        for (std::int64_t i = 0; i < run.channels; ++i) {
+          const std::int64_t channel = run.channel + i;
+          Ahead ahead;
+          if (!shared) {
+            ahead =
+                rows_.fetched(run, channel, b, {o.get<void>(kU), gate(kGateIn)}, {gate(kGateOut)});
+          }
+          convolve(o, thread, rows_.team(channel, b, run.end),
+                   k + i * rows_.plan().spectrum_floats(), ahead, shared);
+        }
       }
       if (bypass_) hwy::FlushStream();
     });

@@ -67,7 +67,8 @@ class FusedBackward final : public Kernel {
       Ahead ahead;
       if (!shared) {
         ahead = rows_.fetched(
-            run, b, {o.get<void>(kU), o.get<void>(kDy), gate(o, kGateIn), gate(o, kGateOut)}, {});
+            run, run.channel, b,
+            {o.get<void>(kU), o.get<void>(kDy), gate(o, kGateIn), gate(o, kGateOut)}, {});
       }
       add_team(o, thread, rows_.team(run.channel, b, run.end), k, sum, ahead, shared);
     }

@@ -18,6 +18,11 @@ constexpr std::int64_t kMostFetched = 768 << 10;
 // Factors of results from here on are fetched by the pass that reads them.
 constexpr std::int64_t kShortestFetching = 16384;
 
+// Short rows of one sequence are taken channel after channel, as they lie in memory, until they are
+// this many samples: then it is the next sequences' turn, while the channels' spectra are in a
+// cache.
+constexpr std::int64_t kTileSamples = 4096;
+
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
 constexpr std::int64_t kStreamingBytes = 4 << 20;
@@ -49,6 +54,8 @@ FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
       plan_(shape_.n, half_rows(shape_), engine_.lanes),
       areas_(areas),
       team_(shape_.n <= kLongestPair && shape_.b > 1 ? 2 : 1),
+      tile_(shape_.cached && out_of_cache() ? std::max<std::int64_t>(1, kTileSamples / shape_.l)
+                                            : 1),
       row_points_(plan_.half ? shape_.n / 2 : shape_.n),
       work_stride_((plan_.work_floats() + 15) / 16 * 16),
       work_(floats(work_stride_ * areas * threads_)),
@@ -139,7 +146,17 @@ const void* FusedRows::element(const void* base, const Team& team, int row) cons
   return at(dtype_, base, team.first + row * shape_.h * shape_.l);
 }
 
-Ahead FusedRows::fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
+// The team that follows in the order in which Fused goes.
+std::optional<Team> FusedRows::after(const Run& run, std::int64_t channel, std::int64_t b) const {
+  const std::int64_t end = run.channel + run.channels;
+  if (channel + 1 < end) return team(channel + 1, b, run.end);
+  if (b + team_ < run.end) return team(run.channel, b + team_, run.end);
+  if (end < shape_.h) return team(end, 0, shape_.b);
+  return std::nullopt;
+}
+
+Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
+                         std::initializer_list<const void*> next,
                          std::initializer_list<const void*> own) const {
   Ahead ahead;
   if (passes_fetch(shape_) || !out_of_cache()) return ahead;
@@ -150,12 +167,8 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t b, std::initializer_list<c
       }
     }
   };
-  const Team now = team(run.channel, b, run.end);
-  if (b + team_ < run.end) {
-    add(next, team(run.channel, b + team_, run.end));
-  } else if (run.channel + 1 < shape_.h) {
-    add(next, team(run.channel + 1, 0, shape_.b));
-  }
+  const Team now = team(channel, b, run.end);
+  if (const std::optional<Team> following = after(run, channel, b)) add(next, *following);
   if (shape_.n < kShortestFetching) add(own, now);
   const std::int64_t bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
   if (ahead.count * bytes > kMostFetched) return Ahead();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 #include "core/buffer.h"
@@ -49,14 +50,15 @@ class FusedRows {
   Team team(std::int64_t channel, std::int64_t b, std::int64_t end) const;
 
   // Calls body(thread, run, shared) for every run: each thread has runs and a work area of its own
-  // (`in_order`: the same runs every time), or, with fewer teams than threads, all of them call it
-  // for every channel and thread 0, and divide columns and frequencies among them.
+  // (`in_order`: the same runs every time, each of one channel), or, with fewer teams than threads,
+  // all of them call it for every channel and thread 0, and divide columns and frequencies among
+  // them.
   template <class Body>
   void for_each_share(bool in_order, const Body& body) const {
     if (shape_.h * ((shape_.b + team_ - 1) / team_) >= threads_) {
       const auto own = [&](int thread, const Run& run) { body(thread, run, false); };
       return in_order ? for_each_run_in_order(shape_, threads_, team_, own)
-                      : for_each_run(shape_, threads_, team_, own);
+                      : for_each_run(shape_, threads_, team_, own, tile_);
     }
 #pragma omp parallel num_threads(threads_)
     for (std::int64_t channel = 0; channel < shape_.h; ++channel) {
@@ -96,9 +98,11 @@ class FusedRows {
   }
   const void* element(const void* base, const Team& team, int row) const;
 
-  // What to fetch while the team at sequence `b` of a run is computed: the next team's rows of some
-  // inputs, its own of others (null: no such input), unless passes fetch those themselves.
-  Ahead fetched(const Run& run, std::int64_t b, std::initializer_list<const void*> next,
+  // What to fetch while the team at sequence `b` of a run's channel is computed: the next team's
+  // rows of some inputs, its own of others (null: no such input), unless passes fetch those
+  // themselves.
+  Ahead fetched(const Run& run, std::int64_t channel, std::int64_t b,
+                std::initializer_list<const void*> next,
                 std::initializer_list<const void*> own) const;
   bool out_of_cache() const;  // a call's rows
   // May a call's results y bypass the caches, and is that worth it?
@@ -108,6 +112,7 @@ class FusedRows {
   float* spectrum(std::int64_t i) const {
     return spectra_.as<float>() + i * plan_.spectrum_floats();
   }
+  std::optional<Team> after(const Run& run, std::int64_t channel, std::int64_t b) const;
   void make_spectrum(int thread, const float* k, float* to, bool shared) const;
 
   Shape shape_;
@@ -117,6 +122,7 @@ class FusedRows {
   FusedPlan plan_;
   int areas_;
   int team_;
+  std::int64_t tile_;  // channels of a run
   std::int64_t row_points_;
   std::int64_t work_stride_;
   Buffer work_;

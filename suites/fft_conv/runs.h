@@ -11,37 +11,46 @@
 
 namespace sb::fft_conv {
 
-// A run of sequences [begin, end) of one channel.
+// A run of sequences [begin, end) of one channel, or of `channels` neighbours.
 struct Run {
   std::int64_t channel, begin, end;
+  std::int64_t channels = 1;
 };
 
-// Rows in units of `granule` sequences of a channel.
+// Rows in units of `granule` sequences of a channel, or of `tile` neighbours.
 struct Granules {
-  Granules(const Shape& s, std::int64_t sequences)
-      : granule(sequences), b(s.b), per_channel((s.b + granule - 1) / granule) {}
+  Granules(const Shape& s, std::int64_t sequences, std::int64_t channels = 1)
+      : granule(sequences),
+        tile(channels),
+        b(s.b),
+        h(s.h),
+        tiles((s.h + tile - 1) / tile),
+        per_tile((s.b + granule - 1) / granule) {}
 
   // Calls body(run) for the runs that granules [at, end) are.
   template <class Body>
   void for_each_run(std::int64_t at, std::int64_t end, const Body& body) const {
     while (at < end) {
-      const std::int64_t channel = at / per_channel;
-      const std::int64_t stop = std::min(end, (channel + 1) * per_channel);
-      const std::int64_t first = (at - channel * per_channel) * granule;
-      body(Run{channel, first, std::min(b, first + (stop - at) * granule)});
+      const std::int64_t place = at / per_tile;
+      const std::int64_t stop = std::min(end, (place + 1) * per_tile);
+      const std::int64_t first = (at - place * per_tile) * granule;
+      const std::int64_t channel = place * tile;
+      body(Run{channel, first, std::min(b, first + (stop - at) * granule),
+               std::min(tile, h - channel)});
       at = stop;
     }
   }
 
-  std::int64_t granule, b, per_channel;
+  std::int64_t granule, tile, b, h, tiles, per_tile;
 };
 
 // Calls body(thread, run) for every run; each thread has a contiguous share of all rows, the same
 // every time. A channel at a border between shares is two threads' concern.
 template <class Body>
-void for_each_run_in_order(const Shape& s, int threads, std::int64_t granule, const Body& body) {
-  const Granules granules(s, granule);
-  const std::int64_t count = s.h * granules.per_channel;
+void for_each_run_in_order(const Shape& s, int threads, std::int64_t granule, const Body& body,
+                           std::int64_t tile = 1) {
+  const Granules granules(s, granule, tile);
+  const std::int64_t count = granules.tiles * granules.per_tile;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int thread = 0; thread < threads; ++thread) {
     granules.for_each_run(count * thread / threads, count * (thread + 1) / threads,
@@ -51,14 +60,16 @@ void for_each_run_in_order(const Shape& s, int threads, std::int64_t granule, co
 
 // The same with more shares than threads, taken one by one: a core that somebody else uses as well
 // takes fewer. Where every run begins with the transform of its kernel, shares are whole channels.
+// `tile` neighbouring channels are a run together.
 template <class Body>
-void for_each_run(const Shape& s, int threads, std::int64_t granule, const Body& body) {
+void for_each_run(const Shape& s, int threads, std::int64_t granule, const Body& body,
+                  std::int64_t tile = 1) {
   constexpr std::int64_t kShares = 16, kFewestShares = 4;  // of a thread
-  const Granules granules(s, granule);
-  const std::int64_t unit = s.cached ? 1 : granules.per_channel;
-  const std::int64_t units = s.h * granules.per_channel / unit;
+  const Granules granules(s, granule, tile);
+  const std::int64_t unit = s.cached ? 1 : granules.per_tile;
+  const std::int64_t units = granules.tiles * granules.per_tile / unit;
   if (threads == 1 || units < kFewestShares * threads) {
-    return for_each_run_in_order(s, threads, granule, body);
+    return for_each_run_in_order(s, threads, granule, body, tile);
   }
   const std::int64_t shares = std::min(units, kShares * threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)

@@ -20,7 +20,7 @@ namespace HWY_NAMESPACE {
 void flashkat_tile(const BackwardCall& call, std::int64_t group, std::int64_t begin,
                    std::int64_t end, float* sums) {
   PlainSum lane_sums[kTerms];
-  backward_tile<Stores::kOrdinary, false>(call, group, begin, end, lane_sums);
+  backward_tile<Stores::kOrdinary, 0>(call, group, begin, end, lane_sums);
   for (int i = 0; i < kTerms; ++i) {
     sums[i] = hn::GetLane(hn::SumOfLanes(kD, lane_sums[i].sum));
   }

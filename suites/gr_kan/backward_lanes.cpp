@@ -19,6 +19,10 @@ namespace HWY_NAMESPACE {
 // Per group: the lane sums, then as many doubles to fold them into.
 inline constexpr std::int64_t kLanesScratch = kTerms * kLanes * 3;
 
+// A chunk's rows are taken from this many places in turns: a core fetches ahead in every page it
+// reads, and in two pages (one of x, one of g) that is less than memory could give.
+inline constexpr int kRuns = kLanes == 1 ? 1 : 4;
+
 template <Stores kStores>
 void lanes_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end, float* scratch,
                  double* sums) {
@@ -26,12 +30,21 @@ void lanes_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end,
   auto* kept = reinterpret_cast<PlainSum*>(scratch);
   auto* folded = reinterpret_cast<double*>(scratch + count * kLanes);
   std::fill_n(scratch, call.shape.groups * kLanesScratch, 0.0f);
-  for (std::int64_t row = begin; row < end; row += kFoldRows) {
-    backward_rows<kStores>(call, row, std::min(row + kFoldRows, end), kept);
+  const auto fold = [&]() HWY_ATTR {
     for (std::int64_t i = 0; i < count; ++i) {
       fold_to_double(kept[i].sum, folded + i * kLanes);
       kept[i] = PlainSum();
     }
+  };
+  const std::int64_t apart = (end - begin) / kRuns, rest = begin + kRuns * apart;
+  for (std::int64_t row = begin; row < begin + apart; row += kFoldRows / kRuns) {
+    const std::int64_t stop = std::min(row + kFoldRows / kRuns, begin + apart);
+    backward_rows<kStores, kRuns>(call, row, stop, kept, apart);
+    fold();
+  }
+  if (rest < end) {
+    backward_rows<kStores>(call, rest, end, kept);
+    fold();
   }
   for (std::int64_t i = 0; i < count; ++i) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) sums[i] += folded[i * kLanes + lane];

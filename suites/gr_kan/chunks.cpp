@@ -61,7 +61,7 @@ class Chunked final : public Kernel {
       const double elements = static_cast<double>(shape_.elements()) / threads_;
       const Phase phase("rows", {.read = 8 * elements, .written = 4 * elements});
       float* scratch = scratch_.as<float>() + omp_get_thread_num() * scratch_stride_;
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)  // a core that somebody else uses as well takes fewer
       for (std::int64_t chunk = 0; chunk < chunks_; ++chunk) {
         double* sums = sums_.as<double>() + chunk * row_of_sums();
         std::fill_n(sums, row_of_sums(), 0.0);

@@ -126,8 +126,9 @@ HWY_INLINE void prefetch_for_write(const float* p) {
 
 enum class Stores { kOrdinary, kStreaming };
 
-// Rows [begin, end) of one group. Lanes past the group hold x = g = 0, which adds nothing.
-template <Stores kStores, bool kPrefetch, typename Sum>
+// Rows [begin, end) of one group; lines are asked for kDistance elements ahead (0: not at all).
+// Lanes past the group hold x = g = 0, which adds nothing.
+template <Stores kStores, std::int64_t kDistance, typename Sum>
 HWY_INLINE void backward_tile(const BackwardCall& call, std::int64_t group, std::int64_t begin,
                               std::int64_t end, Sum* sums) {
   const GroupCoefficients c(call.coefficients + group * kTerms);
@@ -140,10 +141,10 @@ HWY_INLINE void backward_tile(const BackwardCall& call, std::int64_t group, std:
     const float* g = call.g + first;
     float* dx = call.dx + first;
     for (std::int64_t i = 0; i < whole; i += kLanes) {
-      if constexpr (kPrefetch) {
-        __builtin_prefetch(x + i + kAhead);
-        __builtin_prefetch(g + i + kAhead);
-        if constexpr (kStores == Stores::kOrdinary) prefetch_for_write(dx + i + kAhead);
+      if constexpr (kDistance > 0) {
+        __builtin_prefetch(x + i + kDistance);
+        __builtin_prefetch(g + i + kDistance);
+        if constexpr (kStores == Stores::kOrdinary) prefetch_for_write(dx + i + kDistance);
       }
       const V result = backward_vector(hn::LoadU(kD, x + i), hn::LoadU(kD, g + i), c, sums);
       if constexpr (kStores == Stores::kStreaming) {
@@ -167,18 +168,21 @@ HWY_INLINE std::int64_t rows_per_turn(const Shape& shape) {
   return std::max<std::int64_t>(1, kChannels / shape.group_size);
 }
 
-// Rows [begin, end), all groups, in the order in which they lie in memory: the hardware's own
-// prefetching then works too. A group's sums wait in kept[groups][kTerms] while others have their
-// turn.
-template <Stores kStores, typename Sum>
+// Rows [begin, end) and those of kRuns - 1 further runs, each `apart` rows after the one before;
+// all groups, in the order in which they lie in memory: the hardware's own prefetching then works
+// too. A group's sums wait in kept[groups][kTerms] while others have their turn.
+template <Stores kStores, int kRuns = 1, typename Sum>
 HWY_INLINE void backward_rows(const BackwardCall& call, std::int64_t begin, std::int64_t end,
-                              Sum* kept) {
+                              Sum* kept, std::int64_t apart = 0) {
   const std::int64_t rows = rows_per_turn(call.shape);
   for (std::int64_t row = begin; row < end; row += rows) {
+    const std::int64_t count = std::min(rows, end - row);
     for (std::int64_t group = 0; group < call.shape.groups; ++group) {
       Sum sums[kTerms];
       for (int i = 0; i < kTerms; ++i) sums[i] = kept[group * kTerms + i];
-      backward_tile<kStores, true>(call, group, row, std::min(row + rows, end), sums);
+      for (std::int64_t run = 0, at = row; run < kRuns; ++run, at += apart) {
+        backward_tile<kStores, kAhead / kRuns>(call, group, at, at + count, sums);
+      }
       for (int i = 0; i < kTerms; ++i) kept[group * kTerms + i] = sums[i];
     }
   }

@@ -10,7 +10,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "ratio"
 HEADER = "schema_version,run_id,workload,op,variant,isa,device,dtype,params,threads,cache,fill,seed,round,time_ns,began_s\n"
 
 
-def lines(times, began, workload="w", op="conv", params="gated=false;n=64", threads=1):
+def lines(times, began, workload="w", op="conv", params="n=64", threads=1):
     return [f"1,r,{workload},{op},fused,avx2,cpu,f32,{params},{threads},cold,normal,1,{i + 1},{ns},{at}\n"
             for i, (ns, at) in enumerate(zip(times, began))]
 
@@ -28,7 +28,7 @@ OTHERS = [2, 3, 6, 7, 10, 11, 14]
 class Ratio(unittest.TestCase):
     def test_is_the_median_over_the_rounds_with_the_sign_test_interval(self):
         plain, gated = [100, 110, 200, 100, 100, 100, 100], [130, 143, 280, 120, 130, 140, 110]
-        done = ratio(lines(plain, TURNS) + lines(gated, OTHERS, params="gated=true;n=64"), "gated=true", "gated=false")
+        done = ratio(lines(plain, TURNS) + lines(gated, OTHERS, params="gated=true;n=64"), "gated=true", "gated=")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("| 0.00013 | 0.0001 | 1.300 [1.100, 1.400] | 7 | 1 s |", done.stdout)
 
@@ -38,6 +38,14 @@ class Ratio(unittest.TestCase):
         done = ratio(samples, "threads=1", "threads=2")
         self.assertIn("2.000 [2.000, 2.000]", done.stdout)
         self.assertEqual(len(done.stdout.splitlines()), 3, done.stdout)
+
+    def test_says_once_what_all_cases_have_in_common(self):
+        samples = [line for n in (64, 128) for threads, began in ((1, TURNS), (2, OTHERS))
+                   for line in lines([100] * 7, began, threads=threads, params=f"n={n}")]
+        done = ratio(samples, "threads=1", "threads=2")
+        self.assertIn("All: op=conv variant=fused", done.stdout)
+        self.assertIn("| n=64 |", done.stdout)
+        self.assertIn("| n=128 |", done.stdout)
 
     def test_finds_the_partner_in_another_workload_where_its_own_has_none(self):
         forward = lines([100] * 7, TURNS, workload="forward")
@@ -64,6 +72,11 @@ class Ratio(unittest.TestCase):
         done = ratio(lines([100] * 7, TURNS), "threads=1", "threads=2")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no two rows that differ in threads=1 and threads=2 alone", done.stderr)
+
+    def test_a_key_that_only_one_case_names_is_an_error(self):
+        done = ratio(lines([100] * 7, TURNS), "threads=1", "thread=2")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("different keys", done.stderr)
 
     def test_samples_without_their_times_of_day_are_an_error_that_says_what_is_missing(self):
         with tempfile.TemporaryDirectory() as folder:
