@@ -12,7 +12,7 @@ import unittest
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROWS = ROOT / "results/baselines/xeon-2vcpu/attention_prefill.csv"
+ROWS = ROOT / "results/baselines/emeraldrapids-2vcpu/attention_prefill.csv"
 MACHINE = """\
 name: a machine for this test
 source: made up, around the rows
