@@ -187,8 +187,8 @@ function(sb_add_family name)
   # Intrinsic headers and vector types trip these two; everything else stays an error.
   target_compile_options(sb_family_${name} PRIVATE -Wno-conversion -Wno-ignored-attributes
                                                    -fno-math-errno)
-  list(FILTER sources INCLUDE REGEX "(_op|reference|mutants|fills|absent)\\.cpp$")  # never timed
-  list(FILTER sources EXCLUDE REGEX "/backward_")  # their names of operands are the forward pass's
+  list(FILTER sources INCLUDE REGEX "(_op|reference|fills|absent)\\.cpp$")  # never timed
+  list(FILTER sources EXCLUDE REGEX "/backward_")  # operands of both passes have the same names
   if(sources)
     sb_compile_together(sb_family_${name} ${sources})
   endif()
