@@ -14,10 +14,10 @@
 namespace sb {
 namespace {
 
-constexpr Effort kQuick = {7, 0.002};
-constexpr Effort kThorough = {25, 0.01};
+constexpr SamplingEffort kQuick = {7, 0.002};
+constexpr SamplingEffort kThorough = {25, 0.01};
 
-Roof measured(RoofLoop& loop, const Effort& effort) {
+Roof measured(RoofLoop& loop, const SamplingEffort& effort) {
   Roof roof = loop.roof();
   const std::vector<double> rates = rates_of(loop, effort);
   const auto last = static_cast<double>(rates.size() - 1);
@@ -27,7 +27,7 @@ Roof measured(RoofLoop& loop, const Effort& effort) {
   return roof;
 }
 
-void measure(int threads, const Effort& effort, std::vector<Roof>& roofs) {
+void measure(int threads, const SamplingEffort& effort, std::vector<Roof>& roofs) {
   pin_team(threads);
   for_each_roof_loop(threads, [&](RoofLoop& loop) { roofs.push_back(measured(loop, effort)); });
 }
@@ -46,7 +46,7 @@ std::string utc_now() {
 Peaks measure_peaks(bool quick) {
   Peaks peaks{.identity = machine_identity(), .date = utc_now()};
   for (const CacheLevel& cache : topology().caches) peaks.level_bytes.push_back(cache.bytes);
-  const Effort& effort = quick ? kQuick : kThorough;
+  const SamplingEffort& effort = quick ? kQuick : kThorough;
   measure(1, effort, peaks.roofs);
   if (topology().cores > 1) measure(topology().cores, effort, peaks.roofs);
   std::string why;

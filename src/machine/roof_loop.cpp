@@ -17,9 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kBlock = 128;        // doubles: what every pass takes at a time
-constexpr Effort kTrial = {3, 0.002};       // chooses among ways to walk through the arrays
-constexpr std::array kRuns = {1, 2, 4, 8};  // the ways, see pass_in_runs()
+constexpr std::int64_t kBlock = 128;           // doubles: what every pass takes at a time
+constexpr SamplingEffort kTrial = {3, 0.002};  // chooses among ways to walk through the arrays
+constexpr std::array kRuns = {1, 2, 4, 8};     // the ways, see pass_in_runs()
 
 struct Level {
   std::string name;
@@ -163,7 +163,7 @@ double RoofLoop::seconds(std::int64_t repetitions) {
   return std::chrono::duration<double>(end - start).count();
 }
 
-std::vector<double> rates_of(RoofLoop& loop, const Effort& effort) {
+std::vector<double> rates_of(RoofLoop& loop, const SamplingEffort& effort) {
   std::int64_t repetitions = 1;
   double seconds = loop.seconds(repetitions);
   while (seconds < effort.sample_s && repetitions < (std::int64_t{1} << 40)) {

@@ -30,13 +30,13 @@ class RoofLoop {
   double amount_;
 };
 
-struct Effort {
+struct SamplingEffort {
   int samples;
   double sample_s;  // each takes at least that long
 };
 
 // Bytes or FLOP a second, a figure per sample, sorted.
-std::vector<double> rates_of(RoofLoop& loop, const Effort& effort);
+std::vector<double> rates_of(RoofLoop& loop, const SamplingEffort& effort);
 
 // Every ceiling for this many threads, one after the other; the operands of a level are allocated
 // (and first touched by the threads that use them) when its turn comes.
