@@ -1,5 +1,5 @@
 // The CUDA kernels of attention on fibers are right in four schedules.
-#include "suites/attention/device_shapes.h"
+#include "suites/attention/device_test.h"
 #include "suites/attention/on_fibers.h"
 #include "testing/schedules.h"
 

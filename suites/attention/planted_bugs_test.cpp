@@ -2,7 +2,7 @@
 #include "suites/attention/backward_call.cuh"
 #include "suites/attention/blas_by_definition.cuh"
 #include "suites/attention/decode_call.cuh"
-#include "suites/attention/device_shapes.h"
+#include "suites/attention/device_test.h"
 #include "suites/attention/flash1_call.cuh"
 #include "suites/attention/flash2_call.cuh"
 #include "suites/attention/lean_call.cuh"

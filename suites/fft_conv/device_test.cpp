@@ -1,5 +1,5 @@
 // The CUDA kernels of fft_conv on fibers are right in four schedules.
-#include "suites/fft_conv/device_shapes.h"
+#include "suites/fft_conv/device_test.h"
 #include "suites/fft_conv/on_fibers.h"
 #include "testing/schedules.h"
 

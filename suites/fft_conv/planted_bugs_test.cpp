@@ -1,5 +1,5 @@
 // Every planted bug of the CUDA kernels of fft_conv is caught, in every schedule of the fibers.
-#include "suites/fft_conv/device_shapes.h"
+#include "suites/fft_conv/device_test.h"
 #include "suites/fft_conv/monarch_backward_call.cuh"
 #include "suites/fft_conv/monarch_call.cuh"
 #include "suites/fft_conv/monarch_staged_call.cuh"

@@ -1,5 +1,5 @@
 // The CUDA kernels of GR-KAN on fibers are right in four schedules.
-#include "suites/gr_kan/device_shapes.h"
+#include "suites/gr_kan/device_test.h"
 #include "testing/schedules.h"
 
 namespace sb::gr_kan {

@@ -1,6 +1,6 @@
 // Every planted bug of the CUDA kernels of GR-KAN is caught, in every schedule of the fibers.
 #include "suites/gr_kan/backward_device.cuh"
-#include "suites/gr_kan/device_shapes.h"
+#include "suites/gr_kan/device_test.h"
 #include "suites/gr_kan/forward.cuh"
 #include "testing/schedules.h"
 

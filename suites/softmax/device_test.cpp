@@ -1,5 +1,5 @@
 // The softmax kernels on fibers are right in four schedules.
-#include "suites/softmax/device_shapes.h"
+#include "suites/softmax/device_test.h"
 #include "testing/schedules.h"
 
 namespace sb::softmax {

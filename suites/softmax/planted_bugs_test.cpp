@@ -1,6 +1,6 @@
 // Every planted bug of the softmax kernels is caught, in every schedule of the fibers.
 #include "suites/softmax/block_resident.cuh"
-#include "suites/softmax/device_shapes.h"
+#include "suites/softmax/device_test.h"
 #include "suites/softmax/online.cuh"
 #include "suites/softmax/softmax_op.h"
 #include "suites/softmax/split_call.cuh"

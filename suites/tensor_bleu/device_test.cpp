@@ -1,5 +1,5 @@
 // The CUDA kernels of BLEU on fibers are right in four schedules.
-#include "suites/tensor_bleu/device_shapes.h"
+#include "suites/tensor_bleu/device_test.h"
 #include "testing/schedules.h"
 
 namespace sb::tensor_bleu {

@@ -1,7 +1,7 @@
 // Every planted bug of the CUDA kernels of BLEU is caught, in every schedule of the fibers.
 #include "suites/tensor_bleu/block_hash_call.cuh"
 #include "suites/tensor_bleu/dense_table_call.cuh"
-#include "suites/tensor_bleu/device_shapes.h"
+#include "suites/tensor_bleu/device_test.h"
 #include "testing/schedules.h"
 
 namespace sb::tensor_bleu {
