@@ -5,14 +5,14 @@
 //   worker    {"groups": [[{"name", "why_skipped", "device"}, ...], ...], "without": {"cuda": why}}
 //   parent    {"prepare": group, "cases": [...], "verify": true}
 //   worker    {"fault": "..."} per case, in that order
-//   parent    {"sample": case, "iterations": n, "warm_up": true}     the last one before those that count
-//   worker    {"ns": 1234.5}
+//   parent    {"sample": case, "iterations": n, "warm_up": true}     the last one before those that
+//   count worker    {"ns": 1234.5}
 //
 // In place of any reply: {"error": "..."}, and {"lost": "..."} where the process is of no use any
 // more (a GPU's context is broken). What an older build does not send ("device", "without") or does
-// not read ("warm_up", a group's "device") stands for a program of the CPU. A group goes over as words (operation, globs,
-// parameters) and each build looks them up in its own registry, so that neither has to read the
-// other's files and a build that lacks a variant simply has no such case.
+// not read ("warm_up", a group's "device") stands for a program of the CPU. A group goes over as
+// words (operation, globs, parameters) and each build looks them up in its own registry, so that
+// neither has to read the other's files and a build that lacks a variant simply has no such case.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

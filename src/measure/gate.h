@@ -81,7 +81,7 @@ struct GateRow {
   std::int64_t iterations = 0;           // calls per sample, the same on both sides
   // "skipped: ...", "incorrect: ...", "crashed: ...", "missing: ...", "no device: ..."
   std::string base_fault, head_fault;
-  bool rerun = false;                    // the figures are those of the confirmation
+  bool rerun = false;  // the figures are those of the confirmation
 
   Interval interval(double confidence) const;  // of the median log ratio, over launch pairs
 };

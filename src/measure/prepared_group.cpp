@@ -62,7 +62,8 @@ Contestant& PreparedGroup::contestant(std::size_t which) {
     std::vector<Entrant> entrants;
     for (std::size_t i = 0; i < kernels_.size(); ++i) {
       turn_of_.push_back(entrants.size());
-      if (kernels_[i]) entrants.push_back({case_name(group_, *group_.variants[i]), kernels_[i].get()});
+      if (kernels_[i])
+        entrants.push_back({case_name(group_, *group_.variants[i]), kernels_[i].get()});
     }
     contestants_.emplace(entrants, master_, group_.cache, gpu_);
   }

@@ -37,8 +37,8 @@ Judgement judge_evidence(const GateEvidence& evidence, double threshold) {
   if (!evidence.base_fault.empty() && !evidence.head_fault.empty()) {
     return {Verdict::kUncompared, "neither build can run it (" + evidence.head_fault + ")"};
   }
-  for (const auto& [side, fault] : {std::pair{"base ", &evidence.base_fault},
-                                    std::pair{"head ", &evidence.head_fault}}) {
+  for (const auto& [side, fault] :
+       {std::pair{"base ", &evidence.base_fault}, std::pair{"head ", &evidence.head_fault}}) {
     if (starts_with(*fault, "no device")) return {Verdict::kUncompared, side + *fault};
   }
   if (!evidence.head_fault.empty()) return {Verdict::kMissing, "head " + evidence.head_fault};
