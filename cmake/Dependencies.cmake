@@ -31,7 +31,7 @@ add_library(hwy::hwy ALIAS PkgConfig::hwy)
 
 set(sb_found "" CACHE INTERNAL "")
 set(SB_WITHOUT "" CACHE STRING
-    "Optional parts to build without, found or not: XNNPACK;ONEDNN;FFTW;OPENBLAS;ZSTD;NVTX")
+    "Optional parts to build without, found or not: XNNPACK;ONEDNN;FFTW;OPENBLAS;ZSTD;NVTX;CUPTI")
 
 # sb_peer(NAME HEADER LIBS... [HINTS dirs]) -> target sb_<name>, define SB_HAVE_<NAME>
 function(sb_peer name header)
@@ -94,6 +94,21 @@ if(CMAKE_CUDA_COMPILER)
   list(APPEND sb_found "CUDA yes")
 else()
   list(APPEND sb_found "CUDA no")
+endif()
+
+# CUPTI's headers, of CUDA 12.6 or later; the library is loaded at run time.
+add_library(sb_cupti INTERFACE)
+if(CMAKE_CUDA_COMPILER)
+  find_path(SB_CUPTI_INCLUDE cupti_range_profiler.h
+            HINTS ${CUDAToolkit_INCLUDE_DIRS} ${CUDAToolkit_LIBRARY_ROOT}/extras/CUPTI/include)
+endif()
+if(SB_CUPTI_INCLUDE AND NOT "CUPTI" IN_LIST SB_WITHOUT)
+  target_include_directories(sb_cupti SYSTEM INTERFACE ${SB_CUPTI_INCLUDE} ${CUDAToolkit_INCLUDE_DIRS})
+  target_compile_definitions(sb_cupti INTERFACE SB_HAVE_CUPTI=1)
+  target_link_libraries(sb_cupti INTERFACE ${CMAKE_DL_LIBS})
+  list(APPEND sb_found "CUPTI yes")
+else()
+  list(APPEND sb_found "CUPTI no")
 endif()
 
 list(JOIN sb_found ", " sb_found_text)

@@ -11,7 +11,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CMAKE, GENERATOR, BUILD = sys.argv[1:4]
 del sys.argv[1:4]
-PARTS = ("XNNPACK", "ONEDNN", "FFTW", "OPENBLAS", "ZSTD", "NVTX")
+PARTS = ("XNNPACK", "ONEDNN", "FFTW", "OPENBLAS", "ZSTD", "NVTX", "CUPTI")
 
 
 def run(*command, cwd=None):

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/commands.h"
+#include "cli/cuda_profile.h"
 #include "cli/environment.h"
 #include "cli/exit_code.h"
 #include "cli/measure_plan.h"
@@ -111,7 +112,11 @@ int profile_command(const ProfileSettings& settings) {
     if (!settings.metrics.empty()) check_writable(settings.metrics);
     return profile_on_ptx(plan, settings.metrics, settings.quiet);
   }
-  if (!settings.metrics.empty()) throw UsageError("--metrics goes with --device ptx");
+  if (settings.selection.overrides.device == name_of(Device::kCuda)) {
+    if (!settings.metrics.empty()) check_writable(settings.metrics);
+    return profile_on_cuda(plan, settings.metrics, settings.quiet);
+  }
+  if (!settings.metrics.empty()) throw UsageError("--metrics goes with --device ptx or cuda");
   if (!settings.trace.empty()) check_writable(settings.trace);
   const Counting counting = counting_on(Device::kCpu, settings.counters);
   const Roofs roofs = obtain_roofs(settings.peaks, settings.quiet);
@@ -140,7 +145,7 @@ void add_profile_command(CLI::App& app, Action& chosen) {
       "Where the time of each case goes: phases, hardware counters, a trace.\nEach case "
       "is called once under the counters and inside NVTX ranges, then bare, then with marks around "
       "its phases; of these the fastest of three counts.\nWith --device ptx: what the CUDA kernels "
-      "do, counted on nvcc's PTX without a GPU; no times",
+      "do, counted on nvcc's PTX without a GPU; with --device cuda: on a GPU, by CUPTI; no times",
       {"profile configs/softmax_bars.yaml --variants 'two_pass*'",
        "profile configs/attention_decode.yaml --filter 'n=4096' --trace trace.json"});
   add_selection(command, settings->selection, false);
@@ -156,7 +161,7 @@ void add_profile_command(CLI::App& app, Action& chosen) {
                            "Ceilings for % of roof: auto, none, or a file"))
       ->capture_default_str();
   twin(command->add_option("--metrics", settings->metrics,
-                           "With --device ptx: write what was counted to this file"))
+                           "With --device ptx or cuda: write what was counted to this file"))
       ->type_name("FILE.csv");
   twin(command->add_flag("--quiet", settings->quiet, "No progress, no table; only files, errors"));
   command->callback(
