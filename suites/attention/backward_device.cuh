@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kTileThreads) backward_delta(BackwardCall call
   const std::int64_t at = head / call.h * call.queries.b + head % call.h * call.queries.h +
                           row % call.m * call.queries.row;
   float sum = 0;
-  for (int c = lane * kWidth<T>; c < call.d; c += 32 * kWidth<T>) {
+  if (const int c = lane * kWidth<T>; c < call.d) {  // of up to 256
     const Group<T> o = load_group(static_cast<const T*>(call.o) + at + c);
     const Group<T> d_o = load_group(static_cast<const T*>(call.d_o) + at + c);
     SB_UNROLL

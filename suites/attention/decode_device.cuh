@@ -166,14 +166,25 @@ template <bool kFixed>
 struct Merged {
   float maximum = -INFINITY, sum = 0, value = 0;
 
+  // Four at a time, because loads take long; missing ones are the last one again, and weigh
+  // nothing. So there is one copy of the code, whatever the count.
   __device__ __forceinline__ Merged(const float* parts, int count, std::int64_t stride,
                                     int column) {
-    for (int i = 0; i < count; ++i) maximum = fmaxf(maximum, parts[i * stride]);
-    for (int i = 0; i < count; ++i) {
-      const float* part = parts + i * stride;
-      const float factor = kFixed ? 1.0f : fast_exp2(part[0] - origin_of(maximum));
-      sum += factor * part[1];
-      value += factor * part[2 + column];
+    const auto part = [&](int i) { return parts + (i < count ? i : count - 1) * stride; };
+    SB_NO_UNROLL
+    for (int first = 0; first < count; first += 4) {
+      SB_UNROLL
+      for (int i = first; i < first + 4; ++i) maximum = fmaxf(maximum, *part(i));
+    }
+    SB_NO_UNROLL
+    for (int first = 0; first < count; first += 4) {
+      SB_UNROLL
+      for (int i = first; i < first + 4; ++i) {
+        const float weight = kFixed ? 1.0f : fast_exp2(part(i)[0] - origin_of(maximum));
+        const float factor = i < count ? weight : 0.0f;
+        sum += factor * part(i)[1];
+        value += factor * part(i)[2 + column];
+      }
     }
   }
 };
@@ -230,6 +241,7 @@ __device__ __forceinline__ void store_parts(
   constexpr int kStride = kRows * (2 + kMostColumns);
   for (int r = 0; r < kRows && first_row + r < call.group; ++r) {
     float* const part = call.parts + (std::int64_t{at} * call.group + first_row + r) * (2 + call.d);
+    SB_NO_UNROLL
     for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
       const Merged<kFixed> all(of_warps[0][r], kDecodeWarps, kStride, swizzled(c));
       part[2 + c] = all.value;
@@ -273,6 +285,7 @@ __global__ void __launch_bounds__(kDecodeThreads) finish_decode(DecodeCall call)
       const DeviceRange whole = {head, call.ranges[first].first,
                                  call.ranges[first + count - 1].end};
       attend_range<Split, 1, false, DecodeBug::kNone>(call, whole, row, of_warps);
+      SB_NO_UNROLL
       for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
         const Merged<false> all(of_warps[0][0], kDecodeWarps, 2 + kMostColumns, swizzled(c));
         narrow(all.sum == 0 ? 0.0f : all.value / all.sum, o[c]);
@@ -280,6 +293,7 @@ __global__ void __launch_bounds__(kDecodeThreads) finish_decode(DecodeCall call)
       return;
     }
   }
+  SB_NO_UNROLL
   for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
     const Merged<kFixed> all(parts, count, stride, c);
     narrow(all.sum == 0 ? 0.0f : all.value / all.sum, o[c]);

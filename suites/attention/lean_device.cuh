@@ -38,6 +38,7 @@ __device__ __forceinline__ void finish_head(
     const float* const others =
         call.parts + (std::int64_t{first + 1} * call.group + first_row + r) * (2 + call.d);
     T* const o = output_row<T>(call, call.ranges[first].head, first_row + r);
+    SB_NO_UNROLL
     for (int c = static_cast<int>(threadIdx.x); c < call.d; c += kDecodeThreads) {
       const Merged<false> own(of_warps[0][r], kDecodeWarps, kRows * (2 + kMostColumns),
                               swizzled(c));

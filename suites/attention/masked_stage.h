@@ -67,7 +67,8 @@ inline std::string fault_of(const MaskedStage& stage, const MaskedAnswer& answer
 }
 
 // Scores that no two rows share, up to 8 in size; in the last row they are all -inf.
-inline MaskedStage masked_stage(int heads, int m, int n, int diagonal, Dtype dtype, bool lse = true) {
+inline MaskedStage masked_stage(int heads, int m, int n, int diagonal, Dtype dtype,
+                                bool lse = true) {
   MaskedStage stage{heads, m, n, diagonal, dtype, lse, {}};
   const std::int64_t rows = std::int64_t{heads} * m;
   for (std::int64_t i = 0; i < rows * n; ++i) {

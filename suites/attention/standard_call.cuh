@@ -104,17 +104,18 @@ MaskedAnswer masked_softmax_of_type(const MaskedStage& stage) {
   const auto rows = static_cast<std::size_t>(stage.heads * stage.m);
   const auto scores = on_device(stage.scores);
   const DeviceArray weights(stage.scores.size() * sizeof(T)), lse(rows * sizeof(float));
-  launch({.x = static_cast<unsigned>(rows), .threads = kMaskedThreads}, masked_softmax<T, kBug>,
-         MaskedRows{scores->template as<float>(), weights.data(),
-                    stage.lse ? lse.template as<float>() : nullptr, stage.m, stage.n,
-                    stage.diagonal});
+  launch(
+      {.x = static_cast<unsigned>(rows), .threads = kMaskedThreads}, masked_softmax<T, kBug>,
+      MaskedRows{scores->template as<float>(), weights.data(),
+                 stage.lse ? lse.template as<float>() : nullptr, stage.m, stage.n, stage.diagonal});
   std::vector<T> stored(stage.scores.size());
   std::vector<float> sums(stage.lse ? rows : 0);
   copy_bytes(stored.data(), weights.data(), weights.size());
   copy_bytes(sums.data(), lse.data(), sums.size() * sizeof(float));
   MaskedAnswer answer{{}, {sums.begin(), sums.end()}};
   for (std::size_t i = 0; i < stored.size(); ++i) {
-    answer.weights.push_back(load_as_double(stage.dtype, stored.data(), static_cast<std::int64_t>(i)));
+    answer.weights.push_back(
+        load_as_double(stage.dtype, stored.data(), static_cast<std::int64_t>(i)));
   }
   return answer;
 }

@@ -154,10 +154,15 @@ __global__ void __launch_bounds__(kThreads, 1) monarch_sum(SumCall call) {
   const Complex* const parts = call.parts + (std::int64_t{channel} * call.count << t.log_m);
   const int count = channel >= call.h ? 0 : kBug == Bug::kDroppedPart ? call.count - 1 : call.count;
   float size = 0;
+  SB_NO_UNROLL
   for (int i = share.thread; i < m; i += share.threads) {
     Complex sum = {0, 0};
-    for (int part = 0; part < count; ++part) {
-      sum = sum + parts[(std::int64_t{part} << t.log_m) + i];
+    SB_NO_UNROLL
+    for (int first = 0; first < count; first += 4) {  // loads of four at a time, added in order
+      SB_UNROLL
+      for (int part = first; part < first + 4; ++part) {
+        if (part < count) sum = sum + parts[(std::int64_t{part} << t.log_m) + i];
+      }
     }
     work.points.set(first_point + i, sum);
     size = fmaxf(size, size_of(sum));

@@ -92,8 +92,8 @@ class PowerOfTwo {
   int exponent_;  // biased
 };
 
-// scale[row] * (largest of the row's sizes) lies in (2^9, 2^11), so that no f16 overflows. Ends with
-// a barrier.
+// scale[row] * (largest of the row's sizes) lies in (2^9, 2^11), so that no f16 overflows. Ends
+// with a barrier.
 __device__ __forceinline__ void find_scales(Scratch& scratch, const Share& share, float size) {
   SB_UNROLL
   for (int distance = 16; distance > 0; distance /= 2) {
@@ -123,6 +123,8 @@ __device__ __forceinline__ float load_row(const Points& points, const Transform&
   const bool wide = l % kWidth<T> == 0;
   const int n = 2 << t.log_m, first_point = share.row << t.log_m;
   float size = 0;
+  // 16 warps ask for 8 KiB a trip.
+  SB_NO_UNROLL
   for (int i = kWidth<T> * share.thread; i < n; i += kWidth<T> * share.threads) {
     Group<T> x = {};
     if (row != nullptr) x = load_chunk(row, i, l, wide);
@@ -206,6 +208,7 @@ __device__ __forceinline__ void for_pairs(const Transform& t, const Share& share
       visit(FrequencyPair(t, frequency(t, thread + i * share.threads), i));
     }
   } else {
+    SB_NO_UNROLL
     for (int j = share.thread; j < 1 << (t.log_m - 1); j += share.threads) {
       visit(FrequencyPair(t, frequency(t, j), 0));
     }
@@ -371,6 +374,7 @@ __device__ __forceinline__ void store_row(const Points& points, const Transform&
                                           float factor) {
   const bool wide = l % kWidth<T> == 0;
   const int first_point = share.row << t.log_m;
+  SB_NO_UNROLL
   for (int i = kWidth<T> * share.thread; i < l; i += kWidth<T> * share.threads) {
     Group<T> x;
     SB_UNROLL

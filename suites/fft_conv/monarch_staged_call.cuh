@@ -119,14 +119,21 @@ class StagedPoints {
   void return_between(int b) const {
     for (std::size_t i = plan_->stages().size(); i-- > 1;) outer({.b = b}, 0, i, true);
   }
-  // A warp has eight columns at a time; 64 blocks a pair, or as many as there are columns for.
+  // A warp has eight columns at a time; four blocks a multiprocessor for each pair, or as many as
+  // there are columns for.
   void outer(OuterCall call, std::int64_t l, std::size_t stage, bool back) const {
     call.points = data();
     call.h = static_cast<int>(h_);
     call.l = static_cast<int>(l);
     call.stage = plan_->stages()[stage];
     call.stage.inverse = back;
-    launch({.x = 64, .y = static_cast<unsigned>(pairs_of(call.b, h_)), .threads = kOuterThreads},
+    const std::int64_t of_block = 8 * kOuterThreads / 32;
+    const std::int64_t columns = 1ll << (call.stage.log_n - call.stage.log_radix);
+    const std::int64_t blocks =
+        std::min<std::int64_t>((columns + of_block - 1) / of_block, 4 * multiprocessors());
+    launch({.x = static_cast<unsigned>(blocks),
+            .y = static_cast<unsigned>(pairs_of(call.b, h_)),
+            .threads = kOuterThreads},
            staged_outer<kOuter>, call);
   }
   void inner(std::int64_t pairs, InnerCall call) const {

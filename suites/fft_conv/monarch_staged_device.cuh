@@ -108,6 +108,7 @@ __device__ __forceinline__ void run_outer_stage(const OuterStage& stage, const L
                                                 const Store& store) {
   const int warp = static_cast<int>(blockIdx.x * (kOuterThreads / 32) + threadIdx.x / 32);
   const std::int64_t columns = std::int64_t{1} << (stage.log_n - stage.log_radix);
+  SB_NO_UNROLL
   for (std::int64_t c0 = 8 * warp; c0 < columns;
        c0 += std::int64_t{8} * (kOuterThreads / 32) * gridDim.x) {
     if (stage.log_radix == 5) {
@@ -231,8 +232,12 @@ __global__ void __launch_bounds__(kThreads, 1) staged_inner(InnerCall call) {
   float size = 0, unscale = 1;
   for_points([&](int i) {
     Complex x = {0, 0};
-    for (int part = 0; part < parts; ++part) {
-      x = x + call.from[own + (std::int64_t{part} * call.h << call.log_n) + i];
+    SB_NO_UNROLL
+    for (int first = 0; first < parts; first += 4) {  // loads of four at a time, added in order
+      SB_UNROLL
+      for (int part = first; part < first + 4; ++part) {
+        if (part < parts) x = x + call.from[own + (std::int64_t{part} * call.h << call.log_n) + i];
+      }
     }
     work.points.set(i, x);
     size = fmaxf(size, size_of(x));

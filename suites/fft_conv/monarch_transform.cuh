@@ -261,10 +261,10 @@ __device__ __forceinline__ void run_stage(const Points& points, const Transform&
                                           const Stage& stage, const Complex* roots) {
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int columns = t.rows << (t.log_m - stage.log_radix);
+  SB_NO_UNROLL
   for (int c0 = 8 * warp; c0 < columns; c0 += 8 * (kThreads / 32)) {
     const int row = c0 >> (t.log_m - stage.log_radix);
-    const float scale =
-        stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
+    const float scale = stage.scale == nullptr || kBug == Bug::kNoScale ? 1.0f : stage.scale[row];
     Columns<kBlocks> x;
     load_columns<kBlocks, kBug>(x, points, t, stage, roots, c0, scale / kMatrixScale);
     __syncwarp();  // all of the columns are read

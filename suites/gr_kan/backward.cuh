@@ -109,8 +109,12 @@ __global__ void __launch_bounds__(256) clear(float* partials, int count) {
 __device__ __forceinline__ double sum_of_parts(const float* partials, int parts, int group,
                                                int term) {
   double sum = 0;
-  for (int p = 0; p < parts; ++p) {
-    sum += partials[(std::int64_t{group} * parts + p) * kTermsOnDevice + term];
+  SB_NO_UNROLL
+  for (int first = 0; first < parts; first += 4) {  // loads of four at a time, added in order
+    SB_UNROLL
+    for (int p = first; p < first + 4; ++p) {
+      if (p < parts) sum += partials[(std::int64_t{group} * parts + p) * kTermsOnDevice + term];
+    }
   }
   return sum;
 }

@@ -16,8 +16,8 @@ struct BlockResident {
   }
   template <typename T, Result kResult>
   static DeviceRun prepare(const Shape& s) {
-    if (s.cols <= 256 * 8) return run<T, kResult, 256, 8>(s);
-    if (s.cols <= 256 * 32) return run<T, kResult, 256, 32>(s);
+    if (s.cols <= less_in_block(256, 32)) return run<T, kResult, 256, 8>(s);
+    if (s.cols <= less_in_block(1024, 32)) return run<T, kResult, 256, 32>(s);
     return run<T, kResult, 1024, 32>(s);
   }
 };

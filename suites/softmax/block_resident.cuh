@@ -6,17 +6,24 @@
 namespace sb::softmax {
 namespace {
 
-// cols <= kThreads * kEach, a multiple of kWidth<T>. Grid: rows.
+// Rows of up to 2048, 8192 and 32768 columns have a form each.
+__host__ __device__ constexpr int less_in_block(int threads, int each) {
+  return threads == 1024 ? 256 * 32 : each == 32 ? 256 * 8 : 0;
+}
+
+// less_in_block(kThreads, kEach) < cols <= kThreads * kEach. Grid: rows.
 template <typename T, Result kResult, int kThreads, int kEach, Bug kBug = Bug::kNone>
 __global__ void __launch_bounds__(kThreads)
     block_resident(const T* __restrict__ x, T* __restrict__ y, std::int64_t cols,
                    std::int64_t stride) {
-  constexpr int kGroups = kEach / kWidth<T>;
+  constexpr int kGroups = kEach / kWidth<T>, kLess = less_in_block(kThreads, kEach);
   const int thread = static_cast<int>(threadIdx.x);
   x += std::int64_t{blockIdx.x} * stride;
   y += std::int64_t{blockIdx.x} * stride;
   const auto place = [&](int i) {
-    return Place(kWidth<T> * (thread + kThreads * i), cols, stride % kWidth<T> == 0);
+    const bool wide = stride % kWidth<T> == 0;
+    const std::int64_t first = kWidth<T> * (thread + kThreads * i);
+    return kThreads * kWidth<T> * (i + 1) <= kLess ? Place(first, wide) : Place(first, cols, wide);
   };
   Group<T> groups[kGroups];
   SB_UNROLL

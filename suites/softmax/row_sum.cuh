@@ -96,6 +96,9 @@ struct Place {
 
   __device__ __forceinline__ Place(std::int64_t at, std::int64_t cols, bool row_is_aligned)
       : first(at), left(static_cast<int>(at + 16 < cols ? 16 : cols - at)), wide(row_is_aligned) {}
+  // One from which a whole group is in the row in any case: nobody asks.
+  __device__ __forceinline__ Place(std::int64_t at, bool row_is_aligned)
+      : first(at), left(16), wide(row_is_aligned) {}
 };
 
 // A group of a row; beyond the row's end -inf, which weighs nothing.

@@ -92,6 +92,8 @@ __global__ void __launch_bounds__(kThreads)
   y += row * split.stride;
   const int merged_pieces = kBug == Bug::kDroppedPieces ? split.pieces - 32 : split.pieces;
   typename Method::Sum own;  // each warp merges the row's sums for itself: no barrier
+  // Up to 32 pieces it is one trip.
+  SB_NO_UNROLL
   for (int i = static_cast<int>(threadIdx.x) % 32; i < merged_pieces; i += 32) {
     own = merged(own, {maxima[row * split.pieces + i], sums[row * split.pieces + i]});
   }

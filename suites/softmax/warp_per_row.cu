@@ -17,8 +17,8 @@ struct WarpPerRow {
   }
   template <typename T, Result kResult>
   static DeviceRun prepare(const Shape& s) {
-    if (s.cols <= 32 * kWidth<T>) return run<T, kResult, kWidth<T>>(s);
-    if (s.cols <= 512) return run<T, kResult, 16>(s);
+    if (s.cols <= less_in_warp<T>(16)) return run<T, kResult, kWidth<T>>(s);
+    if (s.cols <= less_in_warp<T>(32)) return run<T, kResult, 16>(s);
     return run<T, kResult, 32>(s);
   }
 };

@@ -73,6 +73,8 @@ __global__ void __launch_bounds__(kDenseThreads) list_ngrams(DenseCall call, int
 // Lexicographic; nothing comes last.
 __device__ __forceinline__ int compare(const std::int64_t* tokens, int a, int b, int n) {
   if (a < 0 || b < 0) return a < 0 && b < 0 ? 0 : a < 0 ? 1 : -1;
+  // Most n-grams differ at once.
+  SB_NO_UNROLL
   for (int i = 0; i < n; ++i) {
     const std::int64_t x = tokens[a + i], y = tokens[b + i];
     if (x != y) return x < y ? -1 : 1;
@@ -108,6 +110,7 @@ __global__ void __launch_bounds__(kDenseThreads) number_ngrams(DenseCall call, i
            (i == 0 || compare(call.tokens, call.items[i - 1], call.items[i], n) != 0);
   };
   int own = 0;
+  SB_NO_UNROLL
   for (int i = begin; i < end; ++i) own += is_new(i);
   before[thread + 1] = own;
   if constexpr (kBug != DenseBug::kNoBarrierInScan) __syncthreads();
@@ -118,6 +121,7 @@ __global__ void __launch_bounds__(kDenseThreads) number_ngrams(DenseCall call, i
   }
   __syncthreads();
   int id = before[thread] - 1;
+  SB_NO_UNROLL
   for (int i = begin; i < end; ++i) {
     id += is_new(i);
     if (call.items[i] >= 0) call.ids[call.items[i]] = id;
