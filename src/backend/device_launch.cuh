@@ -110,7 +110,7 @@ inline void free_on_device(void* memory) {
 }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
   if (interpreted()) {
-    __builtin_memcpy(to, from, bytes);
+    if (bytes > 0) __builtin_memcpy(to, from, bytes);  // an empty vector may have no place
     return;
   }
   check_cuda(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
@@ -192,7 +192,7 @@ inline std::size_t most_shared_bytes() { return simt::kSharedLimit; }
 inline void* allocate_on_device(std::size_t bytes) { return simt::device_allocate(bytes); }
 inline void free_on_device(void* memory) { simt::device_free(memory); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
-  __builtin_memcpy(to, from, bytes);
+  if (bytes > 0) __builtin_memcpy(to, from, bytes);  // an empty vector may have no place
 }
 
 // Throws std::runtime_error with what the kernel did wrong: deadlocks, races, bad masks.

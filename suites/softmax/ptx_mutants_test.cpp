@@ -27,7 +27,7 @@ TEST(PtxMutants, OfOnlineAreCaughtOrExplained) {
        {"sm_30_intrinsics.hpp", "", 4,
         "at distances 16 and 8 the partner's maximum is -inf, or the own"},
        {"0fFF800000", "left out", 2, "the register's -6e18 is as good as -inf beside a sum of 0"},
-       {"row_sum.cuh:109: mov.f32", "left out", 2, "as above, for an element beyond the row"},
+       {"row_sum.cuh:112: mov.f32", "left out", 2, "as above, for an element beyond the row"},
        {"row_sum.cuh:98", "constant becomes 17", 2, "16 elements or 17: both are a whole group"},
        {"online.cuh", "setp.lt becomes setp.le", 2,
         "a trip that begins at the row's end does nothing"}});
