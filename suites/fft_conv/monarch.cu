@@ -10,6 +10,7 @@ const DeviceRegistration registration{
             .summary = "DFTs as products on tensor cores (two-term f16), one launch, in shared "
                        "memory throughout",
             .paper = "arXiv:2311.05908",
+            .tolerance_factor = tolerance_of_two_terms,
             .why_not = why_not_monarch},
     monarch_run<>};
 

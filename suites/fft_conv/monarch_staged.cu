@@ -27,6 +27,7 @@ const DeviceRegistration registration{
                        "sequences as one complex one",
             .paper = "arXiv:2311.05908",
             .bytes_algorithm = bytes_algorithm,
+            .tolerance_factor = tolerance_of_two_terms,
             .why_not = why_not_staged},
     staged_run<>};
 
@@ -37,6 +38,7 @@ const DeviceRegistration backward{
             .summary = "monarch for n above 32768: outer factors from memory to memory, two "
                        "sequences as one complex one; dk summed in order",
             .paper = "arXiv:2311.05908",
+            .tolerance_factor = tolerance_of_two_terms,
             .why_not = why_not_staged},
     staged_backward_run<>};
 
