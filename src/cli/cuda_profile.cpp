@@ -4,14 +4,10 @@
 
 #include <exception>
 #include <memory>
-#include <optional>
 
-#include "cli/exit_code.h"
-#include "cli/measure_plan.h"
+#include "cli/counted_profile.h"
 #include "machine/gpu_counters.h"
-#include "measure/prepared_group.h"
 #include "report/long_form.h"
-#include "report/whole_file.h"
 
 namespace sb {
 namespace {
@@ -61,26 +57,15 @@ std::string text_of(const Group& group, const Variant& variant,
   return text;
 }
 
-struct CountedCase {
-  Row row;
-  std::string text, metrics;
-};
-
-CountedCase count_case(PreparedGroup& prepared, const Group& group, std::size_t which,
-                       Counters& counters) {
-  CountedCase result{.row = identity_row(group, *group.variants[which]), .text = {}, .metrics = {}};
+void count_on_cuda(PreparedGroup& prepared, const Group& group, std::size_t which,
+                   Counters& counters, CountedCase& result) {
   std::string fault;
   try {
     fault = prepared.prepare(which, true);
   } catch (const DeviceLost& error) {
     fault = std::string("crashed: ") + error.what();
   }
-  if (!fault.empty()) {
-    result.row.status = fault.starts_with("incorrect") ? status::kIncorrect : status::kCrashed;
-    result.text = fmt::format("    {}\n", fault);
-    return result;
-  }
-  result.row.status = status::kOk;
+  if (is_faulty(fault, result)) return;
   const std::vector<CounterValue> counted = counters.of_call(prepared, which);
   std::vector<Metric> metrics;
   for (const CounterValue& value : counted) {
@@ -88,38 +73,21 @@ CountedCase count_case(PreparedGroup& prepared, const Group& group, std::size_t 
   }
   result.text = text_of(group, *group.variants[which], counted);
   result.metrics = metrics_lines(result.row, metrics);
-  return result;
 }
 
 }  // namespace
 
 int profile_on_cuda(const Plan& plan, const std::string& csv, bool quiet) {
-  std::vector<Row> rows;
-  std::string metrics = metrics_header();
-  std::unique_ptr<Gpu> none;  // nothing is timed
   Counters counters;
-  for (const PlannedGroup& planned : plan.groups) {
-    std::optional<PreparedGroup> prepared;
-    for (std::size_t i = 0; i < planned.group.variants.size(); ++i) {
-      const Variant& variant = *planned.group.variants[i];
-      CountedCase result{.row = identity_row(planned.group, variant), .text = {}, .metrics = {}};
-      if (const std::string why = why_skipped(planned, variant); why.empty()) {
-        if (!prepared) prepared.emplace(planned.group, none);
-        result = count_case(*prepared, planned.group, i, counters);
-      } else {
-        result.row.status = status::kSkipped;
-        result.text = fmt::format("    skipped: {}\n", why);
-      }
-      if (!quiet) fmt::print("{}\n{}", case_name(planned.group, variant), result.text);
-      metrics += result.metrics;
-      rows.push_back(std::move(result.row));
-    }
-  }
+  const int exit_code = profile_counted(
+      plan, csv, quiet,
+      [&](PreparedGroup& prepared, const Group& group, std::size_t which, CountedCase& counted) {
+        count_on_cuda(prepared, group, which, counters, counted);
+      });
   if (!quiet && !counters.why_not().empty()) {
     fmt::print("No hardware counters: {}.\n", counters.why_not());
   }
-  if (!csv.empty()) write_whole_file(csv, metrics);
-  return exit_code_of(rows);
+  return exit_code;
 }
 
 }  // namespace sb

@@ -46,8 +46,8 @@ std::string take_up(RunSettings& settings) {
       settings.selection = selection_from(earlier.at("selection"));
       settings.isolate = earlier.at("isolate");
       settings.peaks = earlier.at("peaks");
-      settings.spread_s = earlier.at("spread");
-      settings.probe = earlier.at("probe");
+      settings.spread_s = earlier.value("spread", settings.spread_s);
+      settings.probe = earlier.value("probe", settings.probe);
     }
     settings.out = settings.resume;
     return earlier.at("run_id");

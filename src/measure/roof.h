@@ -22,8 +22,8 @@ struct Bound {
 Bound binding_roof(const Group& group, const Variant& variant, double bytes_algorithm, double flops,
                    const Peaks& peaks);
 
-// "L1", "L2", "L3" or "mem": the innermost level that holds `bytes` per thread; cold operands live
-// in memory whatever their size.
+// "L1", "L2", "L3" or "mem": the innermost level that holds `bytes` per thread, or all but a fifth;
+// cold operands live in memory whatever their size.
 std::string level_of(double bytes, const Group& group, const Peaks& peaks);
 std::string level_of(const Group& group, const Peaks& peaks);  // of all operands together
 

@@ -21,6 +21,15 @@ RoofProbe* RoofProbes::of(const Group& group, const Variant& variant, const Peak
   return place->second.get();
 }
 
+Peaks raised_by(const RoofLoop& loop, const std::vector<double>& probe_ns, Peaks peaks) {
+  if (probe_ns.empty()) return peaks;
+  const double reached = loop.amount() / quantile(probe_ns, 0.1) * 1e9;
+  for (Roof& roof : peaks.roofs) {
+    if (roof.id == loop.roof().id) roof.value = std::max(roof.value, reached);
+  }
+  return peaks;
+}
+
 std::vector<Metric> probe_metrics(double work, const std::vector<double>& kernel_ns,
                                   const RoofLoop& loop, const std::vector<double>& probe_ns) {
   const std::size_t rounds = std::min(kernel_ns.size(), probe_ns.size());

@@ -36,6 +36,9 @@ class RoofProbes {
   std::map<std::string, std::unique_ptr<RoofProbe>> by_id_;
 };
 
+// `peaks`, with a ceiling that its probe's faster tenth of samples exceeded raised to that.
+Peaks raised_by(const RoofLoop& loop, const std::vector<double>& probe_ns, Peaks peaks);
+
 // How near a kernel that does `work` (bytes or FLOP, as the probe counts) a call comes to its
 // probe, round by round: the median in percent with its interval, and the probe's median rate.
 std::vector<Metric> probe_metrics(double work, const std::vector<double>& kernel_ns,

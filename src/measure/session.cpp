@@ -281,10 +281,14 @@ class Session {
   }
 
   void take_samples(Race& race, std::vector<Samples>& samples) {
+    const std::vector<Samples> of_probes(
+        samples.begin() + static_cast<std::ptrdiff_t>(race.racing.size()), samples.end());
+    const std::optional<Peaks> raised = raised_peaks(race, of_probes);
+    const Peaks* const peaks = raised ? &*raised : options_.peaks;
     for (std::size_t i = 0; i < race.racing.size(); ++i) {
       Case& c = *race.racing[i];
       c.samples = std::move(samples[i]);
-      fill_figures(c.row, *race.group, *c.variant, c.samples, options_.peaks);
+      fill_figures(c.row, *race.group, *c.variant, c.samples, peaks);
       if (race.contestants->lukewarm(i) && c.row.status == status::kOk) {
         c.row.reason =
             "the operands may not be cold: memory too small, or size of the last-level cache "
@@ -296,13 +300,21 @@ class Session {
       }
       c.kernel.reset();
     }
-    report_probes(
-        race, {samples.begin() + static_cast<std::ptrdiff_t>(race.racing.size()), samples.end()});
+    report_probes(race, of_probes);
     fill_ratios(*race.group, race.racing);
   }
 
-  // `samples` are the probes'.
-  void report_probes(const Race& race, const std::vector<Samples>& samples) const {
+  // No row is held to a ceiling that its probe went through. None: no probe ran.
+  std::optional<Peaks> raised_peaks(const Race& race, const std::vector<Samples>& of_probes) const {
+    if (race.probes.empty()) return std::nullopt;
+    Peaks peaks = *options_.peaks;
+    for (std::size_t i = 0; i < race.probes.size(); ++i) {
+      peaks = raised_by(race.probes[i]->loop(), of_probes[i].ns_per_call, std::move(peaks));
+    }
+    return peaks;
+  }
+
+  void report_probes(const Race& race, const std::vector<Samples>& of_probes) const {
     if (!options_.on_metric) return;
     for (const Case* c : race.racing) {
       for (std::size_t i = 0; i < race.probes.size(); ++i) {
@@ -311,7 +323,7 @@ class Session {
         const Cost cost = race.group->op->cost(race.group->problem);
         const double work = loop.roof().is_flops ? cost.flops : cost.bytes_compulsory;
         for (const Metric& metric :
-             probe_metrics(work, c->samples.ns_per_call, loop, samples[i].ns_per_call)) {
+             probe_metrics(work, c->samples.ns_per_call, loop, of_probes[i].ns_per_call)) {
           options_.on_metric(c->row, metric);
         }
       }

@@ -178,7 +178,7 @@ std::string metric_text(const Row& row, const std::string& name, const MetricsBy
   const auto found = metrics.find(identity_of(row));
   if (found == metrics.end()) return "";
   for (const Metric& metric : found->second) {
-    if (metric.name == name) return fmt::format("{:.2g}", metric.value);
+    if (metric.name == name) return fmt::format("{:.3g}", metric.value);
   }
   return "";
 }

@@ -63,5 +63,14 @@ TEST(RoofProbe, OfVariantsUnderOneCeilingIsOneAndNoneWhereNoneIsKnown) {
   EXPECT_EQ(RoofProbes().of(group, scalar, peaks), nullptr);
 }
 
+TEST(RoofProbe, RaisesTheCeilingThatItWentThroughAndLowersNone) {
+  const Peaks peaks{.roofs = {{.id = "fma/scalar/f32/t1", .value = 10e9},
+                              {.id = "fma/avx2/f32/t1", .value = 1e9}}};
+  EXPECT_NEAR(raised_by(FakeLoop(), {10, 10, 10}, peaks).roofs[0].value, 20e9, 1);  // 200 in 10 ns
+  EXPECT_EQ(raised_by(FakeLoop(), {10, 10, 10}, peaks).roofs[1].value, 1e9);
+  EXPECT_EQ(raised_by(FakeLoop(), {40, 40, 40}, peaks).roofs[0].value, 10e9);
+  EXPECT_EQ(raised_by(FakeLoop(), {}, peaks).roofs[0].value, 10e9);
+}
+
 }  // namespace
 }  // namespace sb

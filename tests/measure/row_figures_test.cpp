@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_operation.h"
+#include "measure/roof.h"
 
 namespace sb {
 namespace {
@@ -67,6 +68,14 @@ TEST(Figures, FindTheRoofThatBinds) {
   EXPECT_EQ(row.roof_id, "fma/scalar/f32/t1") << "100 ns of arithmetic, 20 ns of L1";
   EXPECT_EQ(row.bound, "compute");
   EXPECT_NEAR(row.pct_roof.value_or(0), 25, 1e-9);
+}
+
+// Caches of 1024, 4096 and 2^20 B, one thread.
+TEST(Figures, TakeASetThatFitsACacheButForAFifthAsInside) {
+  const Peaks peaks = peaks_of();
+  EXPECT_EQ(level_of(1024 * 1.25, group_of(CacheState::kWarm), peaks), "L1");
+  EXPECT_EQ(level_of(1024 * 1.25 + 1, group_of(CacheState::kWarm), peaks), "L2");
+  EXPECT_EQ(level_of((1 << 20) * 1.3, group_of(CacheState::kWarm), peaks), "mem");
 }
 
 TEST(Figures, CallARowFasterThanItsRoofImplausible) {

@@ -70,12 +70,20 @@ class Ratio(unittest.TestCase):
 
     def test_a_pair_that_no_row_has_is_an_error(self):
         done = ratio(lines([100] * 7, TURNS), "threads=1", "threads=2")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("no two rows that differ in threads=1 and threads=2 alone", done.stderr)
+
+    def test_a_case_without_a_value_and_a_folder_without_samples_are_errors_in_plain_words(self):
+        done = ratio(lines([100] * 7, TURNS), "threads", "threads=2")
+        self.assertEqual((done.returncode, done.stderr), (2, "ratio: threads: not KEY=VALUE; two cases are like "
+                                                             "threads=1 threads=2\n"))
+        done = subprocess.run([sys.executable, SCRIPT, "nowhere", "threads=1", "threads=2"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (2, "ratio: nowhere/samples.csv: No such file or directory; "
+                                                             "give the folder of a run\n"))
 
     def test_a_key_that_only_one_case_names_is_an_error(self):
         done = ratio(lines([100] * 7, TURNS), "threads=1", "thread=2")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("different keys", done.stderr)
 
     def test_samples_without_their_times_of_day_are_an_error_that_says_what_is_missing(self):
@@ -83,7 +91,7 @@ class Ratio(unittest.TestCase):
             (pathlib.Path(folder) / "samples.csv").write_text(
                 HEADER.replace(",began_s", "") + lines([1], [1])[0].rsplit(",", 1)[0] + "\n")
             done = subprocess.run([sys.executable, SCRIPT, folder, "threads=1", "threads=2"], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("began_s", done.stderr)
 
 
