@@ -153,10 +153,26 @@ struct DifferentiateBlock {
   }
 };
 
+// A block of keys and the panels of a group that see some of it.
+struct VisibleGroup {
+  const BackwardPanel* panels;
+  int count;
+  std::int64_t first_key;
+  int keys;
+  Diagonal diagonal;
+
+  // The first row of a panel that sees key `key` of the block or one after it. Rows before it have
+  // weight 0 there: on the diagonal that is half of what a whole panel and block would multiply.
+  int first_row(const PanelShape& panel, int key) const {
+    const std::int64_t row = first_key + key - diagonal + 1 - panel.first_row;
+    return static_cast<int>(std::clamp<std::int64_t>(row, 0, panel.rows));
+  }
+};
+
 // to[key][column] += sum over the rows of the panels of weight[key][row] * x[row][column], for R
 // keys and C registers of columns.
 template <int R, int C, class WeightsOf>
-SB_INLINE void product_tile(const BackwardPanel* panels, int count, WeightsOf weights_of, int key,
+SB_INLINE void product_tile(const VisibleGroup& group, WeightsOf weights_of, int key,
                             const float* x, std::int64_t stride, float* to,
                             std::int64_t to_stride) {
   Wide acc[R][C];
@@ -165,15 +181,16 @@ SB_INLINE void product_tile(const BackwardPanel* panels, int count, WeightsOf we
     SB_UNROLL
     for (int c = 0; c < C; ++c) acc[r][c] = broadcast<Wide>(0.0f);
   }
-  for (int p = 0; p < count; ++p) {
-    const Panel& panel = panels[p].q;
+  for (int p = 0; p < group.count; ++p) {
+    const Panel& panel = group.panels[p].q;
     const float* words[R];
     SB_UNROLL
-    for (int r = 0; r < R; ++r) words[r] = weights_of(panels[p]) + (key + r) * panel.width;
+    for (int r = 0; r < R; ++r) words[r] = weights_of(group.panels[p]) + (key + r) * panel.width;
     const float* rows = x + panel.shape.first_row * stride;
+    const int begin = group.first_row(panel.shape, key);
     const int end = panel.shape.rows;
     SB_UNROLL_2
-    for (int i = 0; i < end; ++i) mac_step<MacF32>(rows + i * stride, words, i, acc);
+    for (int i = begin; i < end; ++i) mac_step<MacF32>(rows + i * stride, words, i, acc);
   }
   SB_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -186,32 +203,30 @@ SB_INLINE void product_tile(const BackwardPanel* panels, int count, WeightsOf we
 }
 
 template <int C, class WeightsOf>
-SB_INLINE void product_columns(const BackwardPanel* panels, int count, WeightsOf weights_of,
-                               int keys, const float* x, std::int64_t stride, float* to,
-                               std::int64_t to_stride) {
+SB_INLINE void product_columns(const VisibleGroup& group, WeightsOf weights_of, const float* x,
+                               std::int64_t stride, float* to, std::int64_t to_stride) {
   // As in kTile: 24 accumulators where there are 32 registers.
   constexpr int kKeys = SB_ISA_SIMD == 16 ? 6 : 4;
   int j = 0;
-  for (; j + kKeys <= keys; j += kKeys) {
-    product_tile<kKeys, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
+  for (; j + kKeys <= group.keys; j += kKeys) {
+    product_tile<kKeys, C>(group, weights_of, j, x, stride, to + j * to_stride, to_stride);
   }
-  for (; j < keys; ++j) {
-    product_tile<1, C>(panels, count, weights_of, j, x, stride, to + j * to_stride, to_stride);
+  for (; j < group.keys; ++j) {
+    product_tile<1, C>(group, weights_of, j, x, stride, to + j * to_stride, to_stride);
   }
 }
 
 template <class WeightsOf>
-SB_NOINLINE void add_product(const BackwardPanel* panels, int count, WeightsOf weights_of, int keys,
-                             const float* x, std::int64_t stride, int d, float* to,
-                             std::int64_t to_stride) {
+SB_NOINLINE void add_product(const VisibleGroup& group, WeightsOf weights_of, const float* x,
+                             std::int64_t stride, int d, float* to, std::int64_t to_stride) {
   constexpr int kColumns = SB_ISA_SIMD == 16 ? 4 : 2;
   constexpr int kW = kLanes<Wide>;
   int c = 0;
   for (; c + kColumns * kW <= d; c += kColumns * kW) {
-    product_columns<kColumns>(panels, count, weights_of, keys, x + c, stride, to + c, to_stride);
+    product_columns<kColumns>(group, weights_of, x + c, stride, to + c, to_stride);
   }
   for (; c < d; c += kW) {
-    product_columns<1>(panels, count, weights_of, keys, x + c, stride, to + c, to_stride);
+    product_columns<1>(group, weights_of, x + c, stride, to + c, to_stride);
   }
 }
 
@@ -257,6 +272,16 @@ inline void write_block(const float* sums, std::int64_t stride, int keys, int d,
   }
 }
 
+// The first panel that sees key `first`; every later one does.
+inline int first_panel(const BackwardTask& t, std::int64_t first) {
+  int p = 0;
+  while (p < t.panel_count && visible_keys(t.panels[p].first_row + t.panels[p].rows - 1,
+                                           t.head.diagonal, t.head.n) <= first) {
+    ++p;
+  }
+  return p;
+}
+
 inline void backward_block(const BackwardTask& t, const BackwardWorkspace& w, std::int64_t first,
                            const Rows<const float*>& q, const Rows<const float*>& d_o) {
   const Head& head = t.head;
@@ -265,22 +290,23 @@ inline void backward_block(const BackwardTask& t, const BackwardWorkspace& w, st
   const KvBlock kv = open_backward_block(head, first, keys, w);
   std::fill_n(w.dk, keys * stride, 0.0f);
   std::fill_n(w.dv, keys * stride, 0.0f);
-  for (int begin = 0; begin < t.panel_count; begin += kGroupPanels) {
+  const std::int64_t next_block = first + t.block_step * kBackwardKeys;
+  const int first_of_next = std::min(first_panel(t, next_block), t.panel_count - 1);
+  for (int begin = first_panel(t, first); begin < t.panel_count; begin += kGroupPanels) {
     BackwardPanel panels[kGroupPanels];
     int count = 0;
     for (int p = begin; p < std::min(begin + kGroupPanels, t.panel_count); ++p) {
-      const std::int64_t last = t.panels[p].first_row + t.panels[p].rows - 1;
-      if (visible_keys(last, head.diagonal, head.n) <= first) continue;
       BackwardPanel& panel = panels[count++] = panel_at(t, w, p);
       if (t.repack) for_panel_type(t.panels[p], PackBackward{t, panel, w.stage, false});
-      const BackwardPanel next = panel_at(t, w, (p + 1) % t.panel_count);
+      const BackwardPanel next = panel_at(t, w, p + 1 < t.panel_count ? p + 1 : first_of_next);
       for_panel_type(t.panels[p], DifferentiateBlock{t, panel, next, kv});
       if (t.repack) for_panel_type(t.panels[p], UnpackGradient{t, panel, w.stage, 1});
     }
     const auto p_of = [](const BackwardPanel& panel) { return panel.p; };
     const auto ds_of = [](const BackwardPanel& panel) { return panel.ds; };
-    add_product(panels, count, p_of, keys, d_o.data, d_o.stride, head.d, w.dv, stride);
-    add_product(panels, count, ds_of, keys, q.data, q.stride, head.d, w.dk, stride);
+    const VisibleGroup group{panels, count, first, keys, head.diagonal};
+    add_product(group, p_of, d_o.data, d_o.stride, head.d, w.dv, stride);
+    add_product(group, ds_of, q.data, q.stride, head.d, w.dk, stride);
   }
   constexpr float kLn2 = 0.6931471805599453f;
   write_block(w.dv, stride, keys, head.d, 1, t.add, {t.dv.data + first * t.dv.stride, t.dv.stride});

@@ -17,8 +17,9 @@ Given with(Given params, const Given& more) {
   return params;
 }
 
-// Shapes whose rows, keys or columns miss a vector, a panel (48 rows) or a block (128, 256 keys);
-// rows that see nothing; groups; strides; scores that overflow, tie, rise, or are no number.
+// Shapes whose rows, keys or columns miss a vector, a panel (48 rows), a group of panels (192) or a
+// block (72, 128, 256 keys); rows that see nothing; groups; strides; scores that overflow, tie,
+// rise, or are no number.
 std::vector<Hard> with_queries() {
   const Given strided = {{"layout", "bnhd"}, {"pad", "3"}};
   return {
@@ -37,6 +38,7 @@ std::vector<Hard> with_queries() {
       {shape(1, 1, 1, 200, 200, 80, "top_left"), "ascending_keys"},
       {shape(1, 2, 1, 33, 150, 64, "none"), "large_scores"},
       {shape(1, 1, 1, 57, 300, 20, "none"), "equal_scores"},
+      {shape(1, 1, 1, 250, 270, 20, "bottom_right"), "", 2},
       {shape(1, 1, 1, 24, 70, 12, "none"), "constant_values"},
       {shape(1, 1, 1, 20, 40, 8, "top_left"), "one_nan"},
       {with(shape(2, 4, 2, 35, 66, 48, "bottom_right"), strided), "", 2},
@@ -60,6 +62,8 @@ std::vector<Hard> without_queries() {
       {decode(2, 8, 1, 513, 128), "", 2},
       {decode(1, 16, 2, 1000, 59, {{"rescale", "16"}}), "", 2},
       {decode(1, 70, 1, 90, 16), ""},
+      {decode(1, 8, 1, 33, 47), ""},
+      {decode(1, 4, 2, 31, 81), ""},
       {decode(5, 4, 2, 800, 72, {{"ragged", "8"}}), "", 2},
       {decode(3, 6, 3, 301, 33, {{"ragged", "3"}, {"layout", "bnhd"}, {"pad", "3"}}), "", 3},
       {decode(1, 8, 1, 400, 64), "large_scores", 2},

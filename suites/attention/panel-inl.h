@@ -137,7 +137,7 @@ class PanelBlock {
       : panel_(panel), kv_(kv), d_(d), scale_(scale), s_(s) {
     // Rows see keys j (of the block) < row + limit.
     limit_ = panel.shape.first_row + diagonal - kv.first_key;
-    clear_ = clamp_to_block(limit_) / kGrain * kGrain;
+    clear_ = clamp_to_block(limit_) / kWhole * kWhole;
     for (int c = 0; c < C; ++c) {
       const int seen = clamp_to_block(limit_ + (c + 1) * kW - 1);
       end_[c] = std::min((seen + kGrain - 1) / kGrain * kGrain, kv.keys);
@@ -195,6 +195,9 @@ class PanelBlock {
   static constexpr int kW = kLanes<V>;
   static constexpr int kPer = Mac::kPerWord;
   static constexpr int kGrain = Mac::kGrain;
+  // Where masked keys begin, rounded down to a whole tile: a rest of a few keys costs more than
+  // masking some that all rows see.
+  static constexpr int kWhole = std::max(kGrain, 8);
 
   int clamp_to_block(std::int64_t keys) const {
     return static_cast<int>(std::clamp<std::int64_t>(keys, 0, kv_.keys));
