@@ -25,6 +25,9 @@ inline void visit_block(const DecodePart& part, std::int64_t first, std::int64_t
                         count};
   const KeyRows<T> values{static_cast<const T*>(head.v.data) + first * head.v.stride, head.v.stride,
                           count};
+  KeyRows<T> next_keys;
+  if (first + 2 * count <= part.end)
+    next_keys = {keys.data + count * keys.stride, keys.stride, count};
   while (begin < end) {
     const Partial rows{.max = part.out.max + begin,
                        .sum = part.out.sum + begin,
@@ -32,8 +35,16 @@ inline void visit_block(const DecodePart& part, std::int64_t first, std::int64_t
                        .stride = part.out.stride};
     float* top = part.top == nullptr ? nullptr : part.top + begin;
     begin += for_row_count(end - begin, [&](auto r) {
-      visit_rows<r>(q + begin * Arena::padded(head.d), keys, values, head.d, head.scale, s, rows,
-                    top);
+      // One row of 16-bit elements gets all that memory gives without, and from a cache a line more
+      // to ask for costs more than it saves.
+      const bool fetches = r() > 1 || (part.from_memory && std::is_same_v<T, float>);
+      const BlockProducts<r, T> block{.q = q + begin * Arena::padded(head.d),
+                                      .keys = keys,
+                                      .values = values,
+                                      .next_keys = next_keys,
+                                      .fetches = fetches,
+                                      .d = head.d};
+      visit_rows(block, head.scale, s, rows, top);
       return r();
     });
   }
@@ -50,7 +61,12 @@ inline void decode_part(const DecodePart& part, float* workspace) {
   for (std::int64_t r = part.first_row; r < part.end_row; ++r) {
     float* row = q + r * padded_d;
     std::fill_n(row, padded_d, 0.0f);
-    widen_row(head.dtype, element(head.dtype, head.q.data, r * head.q.stride), row, head.d);
+    const void* from = element(head.dtype, head.q.data, r * head.q.stride);
+    if (SB_ISA_DOT && head.dtype == Dtype::kBf16) {  // stays bf16
+      std::memcpy(row, from, static_cast<std::size_t>(head.d) * sizeof(Bf16));
+    } else {
+      widen_row(head.dtype, from, row, head.d);
+    }
     std::fill_n(part.out.o + r * part.out.stride, padded_d, 0.0f);
     part.out.max[r] = part.top == nullptr ? kNothingYet : kUnifiedMax;
     part.out.sum[r] = 0;

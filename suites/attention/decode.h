@@ -16,10 +16,11 @@ struct DecodePart {
   Head head;
   std::int64_t first = 0, end = 0;  // keys
   std::int64_t first_row = 0, end_row = 0;
-  bool packed = false;   // one read of keys and values serves all rows
-  int block = 0;         // keys between two rescales
-  float* top = nullptr;  // not null: the maximum is fixed, and the largest scores go here
-  Partial out;           // rows padded to Arena::padded(d)
+  bool packed = false;       // one read of keys and values serves all rows
+  bool from_memory = false;  // keys and values of the call outgrow the last-level cache
+  int block = 0;             // keys between two rescales
+  float* top = nullptr;      // not null: the maximum is fixed, and the largest scores go here
+  Partial out;               // rows padded to Arena::padded(d)
 };
 
 // A piece of the context of key head `head` (batch * hkv + key head), done by `worker` if the plan

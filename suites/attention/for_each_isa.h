@@ -1,7 +1,7 @@
 // Compiles SB_ISA_FILE once per instruction set, each time into a namespace of its own
 // (sb::attention::scalar, avx2, avx512), so that one source serves all and no AVX-512 instruction
 // can reach a machine without it. A file that defines SB_ISA_WITH_BF16 is compiled into avx512_dot
-// (the bf16 dot product on top) and amx (matrix tiles on top of that) as well.
+// (the bf16 dot product on top) as well, with SB_ISA_WITH_AMX into amx (matrix tiles on top of that).
 //
 //   #define SB_ISA_FILE "suites/attention/flash2-inl.h"
 //   #include "suites/attention/for_each_isa.h"
@@ -55,6 +55,8 @@ namespace sb::attention::avx512_dot {
 }  // namespace sb::attention::avx512_dot
 SB_END_TARGET
 
+#if defined(SB_ISA_WITH_AMX)
+
 #undef SB_ISA_AMX
 #define SB_ISA_AMX 1
 SB_BEGIN_TARGET_AMX
@@ -63,6 +65,8 @@ namespace sb::attention::amx {
 #include SB_ISA_FILE
 }  // namespace sb::attention::amx
 SB_END_TARGET
+
+#endif  // SB_ISA_WITH_AMX
 
 #endif  // SB_ISA_WITH_BF16
 
@@ -73,5 +77,6 @@ SB_END_TARGET
 #undef SB_ISA_DOT
 #undef SB_ISA_AMX
 #undef SB_ISA_WITH_BF16
+#undef SB_ISA_WITH_AMX
 #undef SB_ISA_PRELUDE
 #undef SB_ISA_FILE

@@ -41,12 +41,19 @@ SB_INLINE Wide sum_each(const Wide (&v)[1]) { return v[0]; }
 
 template <class T>
 struct KeyRows {
-  const T* data;
-  std::int64_t stride;
-  int count;
+  const T* data = nullptr;
+  std::int64_t stride = 0;
+  int count = 0;
   // Past the last key the last one again: what comes of it is overwritten.
   const T* row(int j) const { return data + std::min(j, count - 1) * stride; }
 };
+
+// Is the bf16 dot product to be used for rows of this type? See row_dot-inl.h.
+template <class T>
+inline constexpr bool kByDot = false;
+
+// Into the second-level cache.
+SB_INLINE void fetch_far(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 // acc[j][r] += one register of columns, from `c` on, of K keys times R rows.
 template <int R, int K, bool kPart, class T>
@@ -65,10 +72,11 @@ SB_INLINE void multiply_rows(const float* q, std::int64_t q_stride, const T* con
   }
 }
 
-// Scores of R rows with as many keys as fill a register, from key `first` on.
+// Scores of R rows with as many keys as fill a register, from key `first` on. `soon`: rows to
+// fetch, or none; what is needed next would miss line by line when its turn comes.
 template <int R, class T>
-SB_INLINE void score_rows(const float* q, const KeyRows<T>& keys, const KeyRows<T>& values,
-                          int first, int d, float* s) {
+SB_INLINE void score_rows(const float* q, const KeyRows<T>& keys, int first, int d, float* s,
+                          const KeyRows<T>& soon) {
   constexpr int kW = kLanes<Wide>;
   constexpr int kKeys = kW / R;
   constexpr int kAtOnce = R == 1 ? std::min(4, kKeys) : kKeys;  // more streams lose the prefetcher
@@ -84,11 +92,9 @@ SB_INLINE void score_rows(const float* q, const KeyRows<T>& keys, const KeyRows<
     int c = 0;
     for (; c + kW <= d; c += kW) {
       multiply_rows<R, kAtOnce, false>(q, q_stride, key, c, kW, acc + j0 * R);
-      if constexpr (R == 1) continue;
+      if (soon.data == nullptr) continue;
       SB_UNROLL
-      for (int j = 0; j < kAtOnce; ++j) {  // or the values all miss at once, when their turn comes
-        __builtin_prefetch(values.row(first + j0 + j) + c, 0, 2);
-      }
+      for (int j = 0; j < kAtOnce; ++j) fetch_far(soon.row(first + j0 + j) + c);
     }
     if (c < d) multiply_rows<R, kAtOnce, true>(q, q_stride, key, c, d - c, acc + j0 * R);
   }
@@ -98,7 +104,8 @@ SB_INLINE void score_rows(const float* q, const KeyRows<T>& keys, const KeyRows<
 // C registers of columns of o = rescale * o + sum of weights * values, for R rows.
 template <int R, int C, class T>
 SB_INLINE void add_columns(const float* weights, const KeyRows<T>& values, int column,
-                           const float* rescale, float* o, std::int64_t o_stride, int width) {
+                           const float* rescale, float* o, std::int64_t o_stride, int width,
+                           const KeyRows<T>& soon) {
   constexpr int kW = kLanes<Wide>;
   Wide acc[R][C];
   SB_UNROLL
@@ -107,6 +114,7 @@ SB_INLINE void add_columns(const float* weights, const KeyRows<T>& values, int c
     for (int c = 0; c < C; ++c) acc[r][c] = broadcast<Wide>(0.0f);
   }
   const T* v = values.data + column;
+  const T* ahead = soon.data == nullptr ? nullptr : soon.data + column;
   for (int j = 0; j < values.count; ++j, v += values.stride, weights += R) {
     Wide value[C];
     SB_UNROLL
@@ -119,6 +127,10 @@ SB_INLINE void add_columns(const float* weights, const KeyRows<T>& values, int c
       SB_UNROLL
       for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, value[c], acc[r][c]);
     }
+    if (ahead == nullptr) continue;
+    SB_UNROLL
+    for (int c = 0; c < C; ++c) fetch_far(ahead + c * kW);
+    ahead += soon.stride;
   }
   SB_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -133,20 +145,21 @@ SB_INLINE void add_columns(const float* weights, const KeyRows<T>& values, int c
 
 template <int R, class T>
 SB_INLINE void add_values_to_rows(const float* weights, const KeyRows<T>& values, int d,
-                                  const float* rescale, float* o, std::int64_t o_stride) {
+                                  const float* rescale, float* o, std::int64_t o_stride,
+                                  const KeyRows<T>& soon) {
   constexpr int kW = kLanes<Wide>;
   constexpr int kMost = SB_ISA_SIMD == 16 ? std::min(8, 24 / R) : R <= 4 ? 8 / R : 1;
   int c = 0;
   for (; c + kMost * kW <= d; c += kMost * kW) {
-    add_columns<R, kMost>(weights, values, c, rescale, o, o_stride, kW);
+    add_columns<R, kMost>(weights, values, c, rescale, o, o_stride, kW, soon);
   }
   if constexpr (kMost > 2) {
     for (; c + 2 * kW <= d; c += 2 * kW) {
-      add_columns<R, 2>(weights, values, c, rescale, o, o_stride, kW);
+      add_columns<R, 2>(weights, values, c, rescale, o, o_stride, kW, soon);
     }
   }
   for (; c < d; c += kW) {
-    add_columns<R, 1>(weights, values, c, rescale, o, o_stride, std::min(kW, d - c));
+    add_columns<R, 1>(weights, values, c, rescale, o, o_stride, std::min(kW, d - c), soon);
   }
 }
 
@@ -166,15 +179,63 @@ SB_INLINE Wide spread_rows(const float* rows) {
   return load<Wide>(lanes);
 }
 
+#if SB_ISA_DOT
+#include "suites/attention/row_dot-inl.h"
+#endif
+
+// What a visit of a block multiplies, by the type of what is stored.
+template <int R, class T>
+struct BlockProducts {
+  const float* q;
+  KeyRows<T> keys, values;
+  KeyRows<T> next_keys;  // fetched during the values, as `values` are during the scores
+  bool fetches;
+  int d;
+
+  void score(int first, float* s) const {
+    const KeyRows<T> soon = fetches ? values : KeyRows<T>{};
+#if SB_ISA_DOT
+    if constexpr (kByDot<T>) {
+      score_rows_by_dot<R>(reinterpret_cast<const T*>(q), 2 * Arena::padded(d), keys, first, d, s,
+                           soon);
+      return;
+    }
+#endif
+    score_rows<R>(q, keys, first, d, s, soon);
+  }
+
+  void put_weights(Wide weights, int at, float* s) const {
+#if SB_ISA_DOT
+    if constexpr (kByDot<T>) {
+      store_weights_by_dot<R>(s + at / 2, weights);
+      return;
+    }
+#endif
+    store(s + at, weights);
+  }
+
+  void add_values(const float* weights, const float* rescale, const Partial& rows) const {
+    const KeyRows<T> soon = fetches ? next_keys : KeyRows<T>{};
+#if SB_ISA_DOT
+    if constexpr (kByDot<T>) {
+      add_values_by_dot<R>(weights, values, d, rescale, rows.o, rows.stride, soon);
+      return;
+    }
+#endif
+    add_values_to_rows<R>(weights, values, d, rescale, rows.o, rows.stride, soon);
+  }
+};
+
 // R rows meet a block of keys. `top` of the rows is not null where their maximum is fixed
 // beforehand (FlashDecoding++): then the largest score seen goes there.
 template <int R, class T>
-SB_NOINLINE void visit_rows(const float* q, const KeyRows<T>& keys, const KeyRows<T>& values, int d,
-                            float scale, float* s, const Partial& rows, float* top) {
+SB_NOINLINE void visit_rows(const BlockProducts<R, T>& block, float scale, float* s,
+                            const Partial& rows, float* top) {
   constexpr int kW = kLanes<Wide>;
-  const int padded = (keys.count * R + kW - 1) / kW * kW;
-  for (int at = 0; at < padded; at += kW) score_rows<R>(q, keys, values, at / R, d, s + at);
-  std::fill(s + keys.count * R, s + padded, -INFINITY);
+  const int count = block.keys.count;
+  const int padded = (count * R + kW - 1) / kW * kW;
+  for (int at = 0; at < padded; at += kW) block.score(at / R, s + at);
+  std::fill(s + count * R, s + padded, -INFINITY);
 
   Wide tops = load<Wide>(s);
   for (int at = kW; at < padded; at += kW) tops = max(tops, load<Wide>(s + at));
@@ -197,10 +258,10 @@ SB_NOINLINE void visit_rows(const float* q, const KeyRows<T>& keys, const KeyRow
   for (int at = 0; at < padded; at += kW) {
     const Wide weight = exp2(fms(load<Wide>(s + at), factor, subtract));
     sums = add(sums, weight);
-    store(s + at, weight);
+    block.put_weights(weight, at, s);
   }
   float sum[R];
   fold_lanes<R>(sums, sum, [](float a, float b) { return a + b; });
   for (int r = 0; r < R; ++r) rows.sum[r] = rescale[r] * rows.sum[r] + sum[r];
-  add_values_to_rows<R>(s, values, d, rescale, rows.o, rows.stride);
+  block.add_values(s, rescale, rows);
 }
