@@ -52,8 +52,8 @@ std::int64_t key_bytes(const Shape& shape, Dtype dtype) {
   return 2 * shape.hkv * keys * shape.d * static_cast<std::int64_t>(size_of(dtype));
 }
 
-// More than a server's last level keeps for one tenant; keys and values then come from memory.
-constexpr std::int64_t kBeyondCaches = 32 << 20;
+// More than half of a 32 MiB last level that others use as well: keys and values come from memory.
+constexpr std::int64_t kBeyondCaches = 16 << 20;
 
 class Decode final : public Kernel {
  public:

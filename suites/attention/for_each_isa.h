@@ -1,7 +1,8 @@
 // Compiles SB_ISA_FILE once per instruction set, each time into a namespace of its own
 // (sb::attention::scalar, avx2, avx512), so that one source serves all and no AVX-512 instruction
 // can reach a machine without it. A file that defines SB_ISA_WITH_BF16 is compiled into avx512_dot
-// (the bf16 dot product on top) as well, with SB_ISA_WITH_AMX into amx (matrix tiles on top of that).
+// (the bf16 dot product on top) as well, with SB_ISA_WITH_AMX into amx (matrix tiles on top of
+// that).
 //
 //   #define SB_ISA_FILE "suites/attention/flash2-inl.h"
 //   #include "suites/attention/for_each_isa.h"
