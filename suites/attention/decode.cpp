@@ -35,9 +35,8 @@ std::vector<KeyRange> plan(const Shape& shape, Split split, int workers) {
 using Attend = decltype(&scalar::decode_part);
 
 // bf16 by the dot product where there is one. A row on its own is bound by its reads: from memory
-// 29 GB/s with every line read in two halves and widened, 22 with whole lines for the dot product
-// (Zen 4, 2026-11-29: the prefetcher sees to the former); from the last level the dot product reads
-// 1.28 times as fast.
+// 29 GB/s with every line read in two halves and widened, 22 with whole lines for the dot product;
+// from the last level the dot product reads 1.28 times as fast (Zen 4, 2026-11-29).
 Attend attend_for(Isa isa, Dtype dtype, [[maybe_unused]] bool row_from_memory) {
 #if defined(__x86_64__)
   const bool dot = isa == Isa::kAvx512 && dtype == Dtype::kBf16 && !row_from_memory;
