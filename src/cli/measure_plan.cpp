@@ -42,6 +42,7 @@ bool measure_plan(const Plan& plan, RunOutput& output, const MeasureSettings& se
   options.stop = settings.stop;
   options.spread_s = settings.spread_s;
   options.probe = settings.probe;
+  options.between_rounds = settings.between_rounds;
   options.repro = [&](const std::string& name) {
     return repro_command(settings.selection, file_of.at(name.substr(0, name.find('/'))), name);
   };

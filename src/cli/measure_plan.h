@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "cli/roofs.h"
@@ -22,6 +23,7 @@ struct MeasureSettings {
   bool quiet = false;
   std::string dump_dir;
   const std::atomic<bool>* stop = nullptr;
+  std::function<void()> between_rounds;
 };
 
 // True if it was interrupted.

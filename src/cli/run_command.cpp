@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <optional>
+#include <system_error>
 
 #include "cli/commands.h"
 #include "cli/environment.h"
@@ -14,6 +16,7 @@
 #include "cli/run_output.h"
 #include "cli/selection.h"
 #include "machine/topology.h"
+#include "machine/turns.h"
 #include "report/table.h"
 
 namespace sb {
@@ -27,6 +30,7 @@ struct RunSettings {
   std::string isolate = "none";
   std::string peaks = "auto";
   double spread_s = RunOptions().spread_s;
+  std::string turns;
   bool probe = false;
   bool dry_run = false;
   bool quiet = false;
@@ -54,6 +58,15 @@ std::string take_up(RunSettings& settings) {
   } catch (const nlohmann::json::exception&) {
     throw UsageError(fmt::format("{}/run.json: not of this program's making; start the run again",
                                  settings.resume));
+  }
+}
+
+std::optional<Turns> take_turn(const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  try {
+    return std::optional<Turns>(std::in_place, file);
+  } catch (const std::system_error& error) {
+    throw UsageError(fmt::format("--turns {}; name a file that can be written", error.what()));
   }
 }
 
@@ -107,6 +120,7 @@ int run_command(RunSettings settings) {
 
   RunOutput output = open_output(settings, run_id, plan);
   const std::atomic<bool>& stop = catch_interrupts();
+  const std::optional<Turns> turns = take_turn(settings.turns);
   const Roofs roofs = obtain_roofs(settings.peaks, settings.quiet);
   const bool interrupted = measure_plan(plan, output,
                                         {.selection = settings.selection,
@@ -116,7 +130,10 @@ int run_command(RunSettings settings) {
                                          .spread_s = settings.spread_s,
                                          .probe = settings.probe,
                                          .quiet = settings.quiet,
-                                         .stop = &stop});
+                                         .stop = &stop,
+                                         .between_rounds = [&] {
+                                           if (turns) turns->pass();
+                                         }});
   print_results(settings, output);
   if (!interrupted) return exit_code_of(output.rows());
   const std::string cure =
@@ -157,6 +174,10 @@ void add_run_command(CLI::App& app, Action& chosen) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  twin(command->add_option("--turns", settings->turns,
+                           "Take turns, round by round, with other runs on this machine that name "
+                           "the same file: one measures, the others wait"))
+      ->type_name("FILE");
   twin(command->add_option("--peaks", settings->peaks,
                            "Ceilings for % of roof: auto (measured once per machine), none, a "
                            "file of `softmax-bench peaks`, or a declared machine "

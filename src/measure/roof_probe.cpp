@@ -39,7 +39,7 @@ std::vector<Metric> probe_metrics(double work, const std::vector<double>& kernel
     const double floor_ns = work / loop.amount() * probe_ns[i];
     shares.push_back(100 * floor_ns / kernel_ns[i]);
   }
-  const Interval share = median_interval(shares);
+  const Interval share = series_interval(shares);
   return {{"pct_probe", share.estimate, "%"},
           {"pct_probe_lo", share.lo, "%"},
           {"pct_probe_hi", share.hi, "%"},

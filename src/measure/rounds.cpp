@@ -144,7 +144,8 @@ class RunningHeat {
 
 }  // namespace
 
-std::vector<std::vector<Samples>> run_rounds(const std::vector<Heat>& heats) {
+std::vector<std::vector<Samples>> run_rounds(const std::vector<Heat>& heats,
+                                             const std::function<void()>& between) {
   std::vector<RunningHeat> running(heats.begin(), heats.end());
   int steps = 0;
   for (RunningHeat& heat : running) {
@@ -154,6 +155,7 @@ std::vector<std::vector<Samples>> run_rounds(const std::vector<Heat>& heats) {
   for (int step = 0; step < steps; ++step) {
     for (std::size_t i = 0; i < running.size(); ++i) {
       running[step % 2 == 0 ? i : running.size() - 1 - i].step(step, steps);
+      if (between) between();
     }
   }
   std::vector<std::vector<Samples>> all;

@@ -61,7 +61,9 @@ struct Heat {
 // For each heat the samples of its contestants. Order: contestants 0..n-1 in a heat's even rounds,
 // n-1..0 in its odd ones (ABBA), so that a linear drift cancels in the ratio of any two; the heats
 // likewise. A heat with fewer rounds than another has them spread evenly over the other's. A
-// contestant that fails or runs out of time drops out; the others go on.
-std::vector<std::vector<Samples>> run_rounds(const std::vector<Heat>& heats);
+// contestant that fails or runs out of time drops out; the others go on. `between` is called after
+// each heat's round.
+std::vector<std::vector<Samples>> run_rounds(const std::vector<Heat>& heats,
+                                             const std::function<void()>& between = {});
 
 }  // namespace sb

@@ -19,7 +19,7 @@ std::string percent(double share) {
 }
 
 void fill_time(Row& row, const Samples& samples) {
-  const Interval interval = median_interval(samples.ns_per_call);
+  const Interval interval = series_interval(samples.ns_per_call);
   row.timer = samples.timer;
   row.samples = static_cast<std::int64_t>(samples.ns_per_call.size());
   row.rounds = row.samples;

@@ -227,7 +227,7 @@ class Session {
     }
     std::vector<Heat> heats;
     for (Race* race : on) heats.push_back({turns_of(*race), rounds_of(*race)});
-    std::vector<std::vector<Samples>> samples = run_rounds(heats);
+    std::vector<std::vector<Samples>> samples = run_rounds(heats, options_.between_rounds);
     for (std::size_t i = 0; i < on.size(); ++i) take_samples(*on[i], samples[i]);
   }
 

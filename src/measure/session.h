@@ -31,6 +31,7 @@ struct RunOptions {
   // Null means: all cases, no repro column, nobody listens.
   std::function<bool(const std::string& case_name)> filter;
   std::function<std::string(const std::string& case_name)> repro;
+  std::function<void()> between_rounds;  // others may measure meanwhile
   std::function<void(const Row&)> on_row;
   std::function<void(const Row&, const std::vector<Sample>& by_round)> on_samples;
   std::function<void(const Row&, const Metric&)> on_metric;

@@ -23,8 +23,18 @@ struct Interval {
 // `coverage` tells.
 Interval median_interval(std::vector<double> samples, double confidence = 0.95);
 
-// Speed-up of `contender` over `baseline` from paired rounds: exp of the interval of the per-round
-// log ratios. Both have the same length, rounds in order.
+// How many independent samples tell as much of the median as these, given in the order in which
+// they were taken: n (1 - r) / (1 + r), r the correlation of neighbours' sides of the median (0 if
+// they rather alternate), at least 1. Samples of one mood of the machine repeat each other: with a
+// trend fifteen are worth one.
+double independent_samples(const std::vector<double>& series);
+
+// median_interval for samples in the order in which they were taken: as wide in quantiles as that
+// of their independent_samples. Without correlation the exact sign-test interval.
+Interval series_interval(const std::vector<double>& series, double confidence = 0.95);
+
+// Speed-up of `contender` over `baseline` from paired rounds: exp of the series_interval of the
+// per-round log ratios. Both have the same length, rounds in order.
 Interval speedup_interval(const std::vector<double>& baseline_ns,
                           const std::vector<double>& contender_ns);
 

@@ -12,7 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sb::softmax {
 namespace HWY_NAMESPACE {
 
-// exp(89) is an infinity, and what lies above must be no less.
+// exp(89) is an infinity or a NaN, and what lies above must not come back as a number.
 HWY_INLINE V at_most_infinity(V x) {
   const V high = hn::Set(kD, 89.0f);
   if constexpr (kLanes == 1) return hn::IfThenElse(hn::Gt(x, high), high, x);

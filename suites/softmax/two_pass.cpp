@@ -21,8 +21,8 @@ namespace HWY_NAMESPACE {
 // recompute.
 constexpr float kLargestExponent = 131072;
 
-// A sum of masks alone stands at this one, so that whatever follows moves it.
-constexpr float kLowestExponent = -0x1p20f;
+// A sum of masks alone stands at this one, below every exponent that is trusted.
+constexpr float kLowestExponent = -2 * kLargestExponent;
 
 // 2^64 times a block of terms is far from an overflow.
 constexpr float kHeadroom = 64;
@@ -61,7 +61,7 @@ class PairSum {
     for (int u = 0; u < kCount; ++u) top = hn::Max(hn::Mul(x[u], hn::Set(kD, kLog2E)), top);
     const float largest = std::nearbyint(hn::GetLane(hn::MaxOfLanes(kD, top)));
     const V by = hn::Set(kD, std::max(exponent_ - largest, -127.0f) + kMagic + 127);
-    for (V& v : sum_) v = hn::Mul(v, ScaledExp::power(by));
+    for (V& v : sum_) v = hn::Mul(v, power_of_two(by));
     exponent_ = largest;
     highest_ = highest_for(largest);
     exp_ = ScaledExp(largest);

@@ -92,6 +92,15 @@ TEST(Rounds, OfSeveralGroupsTakeTurnsForwardThenBackward) {
             "abc");  // one calibrating call each, then the rounds
 }
 
+TEST(Rounds, LetOthersMeasureAfterEachGroupsRound) {
+  std::string log;
+  FakeContestant a('a', 1e6, log);
+  FakeContestant b('b', 1e6, log);
+  const RoundsOptions options{.rounds = 2, .min_time_s = 1e-6};
+  run_rounds({{{&a}, options}, {{&b}, options}}, [&] { log += '.'; });
+  EXPECT_EQ(log, "aba.b.b.a.");  // one calibrating call each, then the rounds
+}
+
 TEST(Rounds, SayWhenEachSampleBegan) {
   std::string log;
   FakeContestant a('a', 1e6, log);

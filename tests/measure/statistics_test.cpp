@@ -52,6 +52,48 @@ TEST(Interval, CoversTheTrueMedianAsOftenAsItSays) {
   EXPECT_NEAR(covered / double{kTrials}, 0.9648, 0.01);  // 3 sigma of 4000 trials is 0.009
 }
 
+// x(i) = mood(i / hold) + noise(i): a machine whose mood lasts `hold` samples.
+std::vector<double> moody_series(std::uint64_t trial, std::uint64_t samples, std::uint64_t hold) {
+  std::vector<double> series;
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    const double mood = random_normal(2 * trial, i / hold);
+    series.push_back(10 + mood + 0.1 * random_normal(2 * trial + 1, i));
+  }
+  return series;
+}
+
+TEST(SeriesInterval, OfSamplesThatAlternateIsTheSignTestInterval) {
+  std::vector<double> samples;
+  for (int i = 0; i < 15; ++i) samples.push_back(i % 2 == 0 ? i : -i);
+  EXPECT_EQ(independent_samples(samples), 15);
+  EXPECT_EQ(series_interval(samples).lo, median_interval(samples).lo);
+  EXPECT_EQ(series_interval(samples).hi, median_interval(samples).hi);
+}
+
+TEST(SeriesInterval, OfATrendSpansAllSamplesAndAdmitsThatItCoversNothing) {
+  std::vector<double> samples;
+  for (int i = 1; i <= 15; ++i) samples.push_back(i);
+  const Interval trend = series_interval(samples);
+  EXPECT_EQ(trend.lo, 1);
+  EXPECT_EQ(trend.hi, 15);
+  EXPECT_LT(trend.coverage, 0.5);
+}
+
+TEST(SeriesInterval, OfSamplesThatShareMoodsCoversTheMedianWhereTheSignTestDoesNot) {
+  constexpr int kTrials = 2000;
+  int exact = 0, series = 0;
+  const auto covers = [](const Interval& interval) {
+    return interval.lo <= 10 && 10 <= interval.hi;
+  };
+  for (std::uint64_t trial = 0; trial < kTrials; ++trial) {
+    const std::vector<double> samples = moody_series(trial, 60, 3);
+    exact += covers(median_interval(samples)) ? 1 : 0;
+    series += covers(series_interval(samples)) ? 1 : 0;
+  }
+  EXPECT_LT(exact / double{kTrials}, 0.85);
+  EXPECT_GT(series / double{kTrials}, 0.92);
+}
+
 TEST(Speedup, IsFormedWithinRoundsSoThatSharedDriftCancels) {
   std::vector<double> baseline;
   std::vector<double> contender;

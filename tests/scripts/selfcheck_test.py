@@ -13,12 +13,9 @@ COLUMNS = ("workload op variant isa device dtype params threads cache fill seed 
 # Writes the rows that plan.json has for this run, and exits as it says.
 FAKE = """#!/usr/bin/env python3
 import csv, json, pathlib, sys
-here = pathlib.Path(__file__).parent
-count = here / "count"
-run = len(count.read_text()) if count.exists() else 0
-count.write_text("x" * (run + 1))
-plan = json.loads((here / "plan.json").read_text())
+plan = json.loads((pathlib.Path(__file__).parent / "plan.json").read_text())
 out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
+run = ("first", "second").index(out.name)
 out.mkdir(parents=True)
 (out / "arguments").write_text(" ".join(sys.argv))
 with (out / "results.csv").open("w", newline="") as file:
@@ -84,6 +81,14 @@ class Selfcheck(unittest.TestCase):
     def test_other_options_go_to_run(self):
         self.check(rows(1), rows(1), more=["--rounds", "7"])
         self.assertIn("--rounds 7", self.arguments)
+
+    def test_the_two_runs_take_turns_by_one_file(self):
+        self.check(rows(1), rows(1))
+        self.assertRegex(self.arguments, "--turns .*softmax-bench-turns-")
+
+    def test_one_after_another_they_do_not(self):
+        self.check(rows(1), rows(1), more=["--one-after-another"])
+        self.assertNotIn("--turns", self.arguments)
 
     def test_what_cannot_be_judged_exits_2(self):
         self.assertEqual(self.check(rows(1), rows(1), exit_code=3).returncode, 2)
