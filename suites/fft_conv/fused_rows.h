@@ -112,6 +112,8 @@ class FusedRows {
   float* spectrum(std::int64_t i) const {
     return spectra_.as<float>() + i * plan_.spectrum_floats();
   }
+  bool passes_fetch() const;
+  FetchedByPass fetched_by_pass(bool passes) const;
   std::optional<Team> after(const Run& run, std::int64_t channel, std::int64_t b) const;
   void make_spectrum(int thread, const float* k, float* to, bool shared) const;
 
