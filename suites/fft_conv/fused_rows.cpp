@@ -30,13 +30,14 @@ struct FetchHabits {
   std::int64_t longest_gated;          // rows that are fetched beside the blocks with their gates
   std::int64_t longest_factors;        // rows whose output gates are
   std::int64_t longest_beside_passes;  // a quarter of such rows is fetched beside the real pass
-  std::int64_t longest_nearest;        // rows that go to the first level
+  bool nearest;                        // beside other work, into the first level
   FetchedByPass by_pass;               // what is not fetched beside the blocks
 };
 
 const FetchHabits& habits() {
-  static constexpr FetchHabits kZen = {32768, 16384, 4096, 2048, FetchedByPass::kSecondLevel};
-  static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX, 0, FetchedByPass::kFirstLevel};
+  static constexpr FetchHabits kZen = {32768, 16384, 4096, true, FetchedByPass::kSecondLevel};
+  static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX, false,
+                                          FetchedByPass::kFirstLevel};
 #if defined(__x86_64__)
   static const bool zen = __builtin_cpu_is("amd") != 0;
   return zen ? kZen : kOthers;
@@ -71,8 +72,8 @@ FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
       tile_(shape_.cached && out_of_cache() ? std::max<std::int64_t>(1, kTileSamples / shape_.l)
                                             : 1),
       row_points_(plan_.half ? shape_.n / 2 : shape_.n),
-      work_stride_((plan_.work_floats() + 15) / 16 * 16),
-      work_(floats(work_stride_ * areas * threads_)),
+      work_stride_((plan_.work_floats() + kPage - 1) / kPage * kPage),
+      work_(floats(work_stride_ * areas * threads_ + kPage)),
       spectra_(floats(plan_.spectrum_floats() * (shape_.cached ? shape_.h : threads_))),
       copies_(
           floats(ragged() || shape_.lk != row_points_ ? row_points_ * 2 * areas * threads_ : 0)) {}
@@ -182,7 +183,7 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
                          std::initializer_list<const void*> own) const {
   Ahead ahead;
   if (passes_fetch() || !out_of_cache()) return ahead;
-  ahead.nearest = shape_.n <= habits().longest_nearest;
+  ahead.nearest = habits().nearest;
   const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
     for (const void* input : inputs) {
       for (int row = 0; input != nullptr && row < of.rows; ++row) {

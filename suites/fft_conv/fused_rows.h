@@ -39,7 +39,10 @@ class FusedRows {
   const FusedEngine& engine() const { return engine_; }
 
   float* work(int thread, int area = 0) const {
-    return work_.as<float>() + (thread * areas_ + area) * work_stride_;
+    const auto address = reinterpret_cast<std::uintptr_t>(work_.data());
+    const std::int64_t to_page =
+        static_cast<std::int64_t>(-address % (kPage * sizeof(float)) / sizeof(float));
+    return work_.as<float>() + to_page + (thread * areas_ + area) * work_stride_;
   }
 
   void prepare(const float* k);  // does nothing unless spectra are cached
@@ -109,6 +112,9 @@ class FusedRows {
   bool bypasses_caches(const void* y) const;
 
  private:
+  // Work areas begin on a page, all alike. Where the allocator put them, rows of 2048 to 8192
+  // samples took up to 1.4 times as long in some objects as in others of the same process.
+  static constexpr std::int64_t kPage = 1024;  // floats
   float* spectrum(std::int64_t i) const {
     return spectra_.as<float>() + i * plan_.spectrum_floats();
   }
