@@ -40,9 +40,9 @@ class FusedRows {
 
   float* work(int thread, int area = 0) const {
     const auto address = reinterpret_cast<std::uintptr_t>(work_.data());
-    const std::int64_t to_page =
-        static_cast<std::int64_t>(-address % (kPage * sizeof(float)) / sizeof(float));
-    return work_.as<float>() + to_page + (thread * areas_ + area) * work_stride_;
+    const std::int64_t begin = static_cast<std::int64_t>(address / sizeof(float));
+    const std::int64_t to_first = (work_alignment_ - begin % work_alignment_) % work_alignment_;
+    return work_.as<float>() + to_first + (thread * areas_ + area) * work_stride_;
   }
 
   void prepare(const float* k);  // does nothing unless spectra are cached
@@ -112,9 +112,6 @@ class FusedRows {
   bool bypasses_caches(const void* y) const;
 
  private:
-  // Work areas begin on a page, all alike. Where the allocator put them, rows of 2048 to 8192
-  // samples took up to 1.4 times as long in some objects as in others of the same process.
-  static constexpr std::int64_t kPage = 1024;  // floats
   float* spectrum(std::int64_t i) const {
     return spectra_.as<float>() + i * plan_.spectrum_floats();
   }
@@ -132,6 +129,7 @@ class FusedRows {
   int team_;
   std::int64_t tile_;  // channels of a run
   std::int64_t row_points_;
+  std::int64_t work_alignment_;  // floats
   std::int64_t work_stride_;
   Buffer work_;
   Buffer spectra_;
