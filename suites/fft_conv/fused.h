@@ -10,21 +10,29 @@
 
 namespace sb::fft_conv {
 
-// What to fetch into the second-level cache beside other work: of every stream `lines` cache lines
-// per innermost block that is computed, and `column_lines` per 16 columns of a real pass before.
+// What to fetch beside other work: of every stream `lines` cache lines per innermost block that is
+// computed, and `column_lines` per 16 columns of a real pass before.
 struct Ahead {
   const char* stream[8] = {};
   int count = 0;
   int lines = 0;
   int column_lines = 0;
+  bool nearest = false;  // into the first-level cache, else the second
+};
+
+// What a real pass fetches of its own rows, ahead of where it is.
+enum class FetchedByPass {
+  kNothing,      // it has been fetched
+  kFirstLevel,   // 64 to 128 columns ahead
+  kSecondLevel,  // 128 to 192
 };
 
 struct TeamInput {
   int rows = 1;
   const void* x[2] = {};
   const void* gate[2] = {};  // null: none
-  bool fetches = false;      // a few columns ahead of the pass: nobody has fetched the rows
-  Ahead* ahead = nullptr;    // null: nothing is to be fetched beside the pass
+  FetchedByPass fetches = FetchedByPass::kNothing;
+  Ahead* ahead = nullptr;  // null: nothing is to be fetched beside the pass
 };
 
 struct TeamOutput {
@@ -35,7 +43,7 @@ struct TeamOutput {
   int rows = 1;
   Result result[2][2];  // of each row up to two: gradients of u and of its gate
   bool streams = false;
-  bool fetches = false;  // factors, as TeamInput
+  FetchedByPass fetches = FetchedByPass::kNothing;  // of factors
 };
 
 // Frequencies [begin, end) of a team: the rows' own ones, of which each row has a block, then 0 and

@@ -18,18 +18,27 @@ namespace HWY_NAMESPACE {
 inline constexpr std::int64_t kBins = 2 * kRows * kLanes;
 inline constexpr std::int64_t kPoints = kRows * kLanes;
 
+// Fetches in four places: a core has room for some twenty lines that are on their way, and what
+// comes in one burst waits, or is dropped.
 template <int kCount>
 HWY_INLINE void convolve_neighbours(const InnermostTwiddles& w, float* re, float* im,
-                                    const float* spectrum) {
+                                    const float* spectrum, Ahead& ahead) {
+  const int lines = kCount * ahead.lines;
+  const auto fetch_quarter = [&](int i)
+                                 HWY_ATTR { fetch(ahead, lines * (i + 1) / 4 - lines * i / 4); };
+  fetch_quarter(0);
   Points z[kCount];
   for (int n = 0; n < kCount; ++n) z[n] = load_points(re + n * kPoints, im + n * kPoints);
   forward_innermost<kCount>(z, w);
+  fetch_quarter(1);
   for (int n = 0; n < kCount; ++n) {
     for (int i = 0; i < kRows; ++i) {
       z[n].set(i, swapped(mul(z[n].get(i), bin(spectrum + n * kBins, i))));
     }
   }
+  fetch_quarter(2);
   inverse_innermost<kCount>(z, w);
+  fetch_quarter(3);
   for (int n = 0; n < kCount; ++n) store_points(z[n], re + n * kPoints, im + n * kPoints);
 }
 
@@ -38,11 +47,10 @@ HWY_NOINLINE void convolve_points(const float* table, float* re, float* im, cons
   const InnermostTwiddles w(table);
   for (int block = 0; block < count;) {
     const int together = block + kTogether <= count ? kTogether : 1;
-    for (int i = 0; i < together; ++i) fetch(ahead, ahead.lines);
     if (together == kTogether) {
-      convolve_neighbours<kTogether>(w, re, im, spectrum);
+      convolve_neighbours<kTogether>(w, re, im, spectrum, ahead);
     } else {
-      convolve_neighbours<1>(w, re, im, spectrum);
+      convolve_neighbours<1>(w, re, im, spectrum, ahead);
     }
     block += together;
     re += together * kPoints;

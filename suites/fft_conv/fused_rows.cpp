@@ -11,24 +11,44 @@ namespace {
 // work area (8 n bytes) fits the second-level cache with room to spare.
 constexpr std::int64_t kLongestPair = 32768;
 
-// Rows longer than this (half of it, if gates come as well), or more bytes at a time, would push
-// each other out of the second-level cache before they are used.
+// Rows longer than this, or more bytes at a time, would push each other out of the second-level
+// cache before they are used.
 constexpr std::int64_t kLongestFetched = 32768;
 constexpr std::int64_t kMostFetched = 768 << 10;
-// Factors of results from here on are fetched by the pass that reads them.
-constexpr std::int64_t kShortestFetching = 16384;
 
 // Short rows of one sequence are taken channel after channel, as they lie in memory, until they are
 // this many samples: then it is the next sequences' turn, while the channels' spectra are in a
 // cache.
 constexpr std::int64_t kTileSamples = 4096;
 
+// Work areas of rows from here on begin on a page, all alike: where the allocator put them, rows of
+// 2048 to 8192 samples took up to 1.4 times as long in some objects as in others of one process.
+constexpr std::int64_t kShortestOnPages = 2048;
+constexpr std::int64_t kPage = 1024, kLine = 16;  // floats
+
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
 constexpr std::int64_t kStreamingBytes = 4 << 20;
 
-bool passes_fetch(const Shape& s) {
-  return s.n > (s.gated ? kLongestFetched / 2 : kLongestFetched);
+// Where cores differ, each as measured (README.md, "Gates and two threads"). Lengths in samples.
+struct FetchHabits {
+  std::int64_t longest_gated;          // rows that are fetched beside the blocks with their gates
+  std::int64_t longest_factors;        // rows whose output gates are
+  std::int64_t longest_beside_passes;  // a quarter of such rows is fetched beside the real pass
+  bool nearest;                        // beside other work, into the first level
+  FetchedByPass by_pass;               // what is not fetched beside the blocks
+};
+
+const FetchHabits& habits() {
+  static constexpr FetchHabits kZen = {32768, 16384, 4096, true, FetchedByPass::kSecondLevel};
+  static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX, false,
+                                          FetchedByPass::kFirstLevel};
+#if defined(__x86_64__)
+  static const bool zen = __builtin_cpu_is("amd") != 0;
+  return zen ? kZen : kOthers;
+#else
+  return kOthers;
+#endif
 }
 
 bool half_rows(const Shape& s) { return s.l <= s.n / 2 && s.lk <= s.n / 2; }
@@ -57,8 +77,9 @@ FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
       tile_(shape_.cached && out_of_cache() ? std::max<std::int64_t>(1, kTileSamples / shape_.l)
                                             : 1),
       row_points_(plan_.half ? shape_.n / 2 : shape_.n),
-      work_stride_((plan_.work_floats() + 15) / 16 * 16),
-      work_(floats(work_stride_ * areas * threads_)),
+      work_alignment_(shape_.n >= kShortestOnPages ? kPage : kLine),
+      work_stride_((plan_.work_floats() + work_alignment_ - 1) / work_alignment_ * work_alignment_),
+      work_(floats(work_stride_ * areas * threads_ + work_alignment_)),
       spectra_(floats(plan_.spectrum_floats() * (shape_.cached ? shape_.h : threads_))),
       copies_(
           floats(ragged() || shape_.lk != row_points_ ? row_points_ * 2 * areas * threads_ : 0)) {}
@@ -96,9 +117,7 @@ Team FusedRows::team(std::int64_t channel, std::int64_t b, std::int64_t end) con
 
 void FusedRows::forward(int thread, int area, const Team& team, const void* x, const void* gate,
                         std::int64_t begin, std::int64_t end, Ahead* ahead) const {
-  TeamInput in{.rows = team.rows,
-               .fetches = passes_fetch(shape_) && out_of_cache() && !ragged(),
-               .ahead = ahead};
+  TeamInput in{.rows = team.rows, .fetches = fetched_by_pass(passes_fetch()), .ahead = ahead};
   for (int row = 0; row < team.rows; ++row) {
     const void* x_row = element(x, team, row);
     const void* gate_row = gate == nullptr ? nullptr : element(gate, team, row);
@@ -119,7 +138,7 @@ void FusedRows::inverse(int thread, int area, const Team& team,
                         std::int64_t end) const {
   TeamOutput out{.rows = team.rows,
                  .streams = bypass,
-                 .fetches = shape_.n >= kShortestFetching && out_of_cache() && !ragged()};
+                 .fetches = fetched_by_pass(shape_.n > habits().longest_factors)};
   for (int row = 0; row < team.rows; ++row) {
     if (ragged()) {
       out.result[row][0].y = copy(thread, 2 * area + row);
@@ -146,6 +165,16 @@ const void* FusedRows::element(const void* base, const Team& team, int row) cons
   return at(dtype_, base, team.first + row * shape_.h * shape_.l);
 }
 
+// Two work areas are the backward pass: gates and signals of two kinds are too much for any cache.
+bool FusedRows::passes_fetch() const {
+  const std::int64_t gated = areas_ == 1 ? habits().longest_gated : kLongestFetched / 2;
+  return shape_.n > (shape_.gated ? gated : kLongestFetched);
+}
+
+FetchedByPass FusedRows::fetched_by_pass(bool passes) const {
+  return passes && out_of_cache() && !ragged() ? habits().by_pass : FetchedByPass::kNothing;
+}
+
 // The team that follows in the order in which Fused goes.
 std::optional<Team> FusedRows::after(const Run& run, std::int64_t channel, std::int64_t b) const {
   const std::int64_t end = run.channel + run.channels;
@@ -159,7 +188,8 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
                          std::initializer_list<const void*> next,
                          std::initializer_list<const void*> own) const {
   Ahead ahead;
-  if (passes_fetch(shape_) || !out_of_cache()) return ahead;
+  if (passes_fetch() || !out_of_cache()) return ahead;
+  ahead.nearest = habits().nearest;
   const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
     for (const void* input : inputs) {
       for (int row = 0; input != nullptr && row < of.rows; ++row) {
@@ -169,13 +199,13 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
   };
   const Team now = team(channel, b, run.end);
   if (const std::optional<Team> following = after(run, channel, b)) add(next, *following);
-  if (shape_.n < kShortestFetching) add(own, now);
+  if (shape_.n <= habits().longest_factors) add(own, now);
   const std::int64_t bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
   if (ahead.count * bytes > kMostFetched) return Ahead();
   // A quarter of the time goes by in the real pass before. For one stream a row the blocks' time is
   // enough.
   const std::int64_t lines = (bytes + 63) / 64, columns = plan_.s / 16;
-  if (ahead.count >= 2 * now.rows) {
+  if (ahead.count >= 2 * now.rows && shape_.n <= habits().longest_beside_passes) {
     ahead.column_lines = static_cast<int>((lines / 4 + columns - 1) / columns);
   }
   const std::int64_t innermost = (now.rows * plan_.own() + 2) * plan_.s / 64;

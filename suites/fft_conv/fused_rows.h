@@ -39,7 +39,10 @@ class FusedRows {
   const FusedEngine& engine() const { return engine_; }
 
   float* work(int thread, int area = 0) const {
-    return work_.as<float>() + (thread * areas_ + area) * work_stride_;
+    const auto address = reinterpret_cast<std::uintptr_t>(work_.data());
+    const std::int64_t begin = static_cast<std::int64_t>(address / sizeof(float));
+    const std::int64_t to_first = (work_alignment_ - begin % work_alignment_) % work_alignment_;
+    return work_.as<float>() + to_first + (thread * areas_ + area) * work_stride_;
   }
 
   void prepare(const float* k);  // does nothing unless spectra are cached
@@ -112,6 +115,8 @@ class FusedRows {
   float* spectrum(std::int64_t i) const {
     return spectra_.as<float>() + i * plan_.spectrum_floats();
   }
+  bool passes_fetch() const;
+  FetchedByPass fetched_by_pass(bool passes) const;
   std::optional<Team> after(const Run& run, std::int64_t channel, std::int64_t b) const;
   void make_spectrum(int thread, const float* k, float* to, bool shared) const;
 
@@ -124,6 +129,7 @@ class FusedRows {
   int team_;
   std::int64_t tile_;  // channels of a run
   std::int64_t row_points_;
+  std::int64_t work_alignment_;  // floats
   std::int64_t work_stride_;
   Buffer work_;
   Buffer spectra_;

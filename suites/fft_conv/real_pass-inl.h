@@ -161,27 +161,32 @@ HWY_INLINE V load_gated(const T* x, const T* gate, std::int64_t i) {
   return gate == nullptr ? v : hn::Mul(v, load(gate + i));
 }
 
+HWY_INLINE void fetch_line(const char* line, bool nearest) {
+  nearest ? __builtin_prefetch(line, 0, 3) : __builtin_prefetch(line, 0, 2);
+}
+
 HWY_INLINE void fetch(Ahead& ahead, int lines) {
   if constexpr (kLanes == 1) return;  // a block is one point, and a column one of 16
   for (int i = 0; i < ahead.count; ++i) {
-    for (int line = 0; line < lines; ++line) {
-      __builtin_prefetch(ahead.stream[i] + 64 * line, 0, 2);
-    }
+    for (int line = 0; line < lines; ++line) fetch_line(ahead.stream[i] + 64 * line, ahead.nearest);
     ahead.stream[i] += 64 * lines;
   }
 }
 
 // The pieces of one or two long rows are more streams than the prefetcher of a core follows (32).
-// So a pass at column j fetches what it needs 64 to 128 columns later: a quarter of the pieces at
-// a time, and of each the lines of 64 columns, for memory prefers neighbours.
+// So a pass at column j fetches what it needs a little later: a quarter of the pieces at a time,
+// and of each the lines of 64 columns, for memory prefers neighbours.
 template <class T>
-HWY_INLINE void fetch_columns(const void* row, std::int64_t stride, int pieces, std::int64_t j) {
-  const std::int64_t first = (j / 64 + 1) * 64;
-  if (row == nullptr || j % 16 != 0 || first >= stride) return;
+HWY_INLINE void fetch_columns(FetchedByPass how, const void* row, std::int64_t stride, int pieces,
+                              std::int64_t j) {
+  if (how == FetchedByPass::kNothing || row == nullptr || j % 16 != 0) return;
+  const bool nearest = how == FetchedByPass::kFirstLevel;
+  const std::int64_t first = (j / 64 + (nearest ? 1 : 3)) * 64;
+  if (first >= stride) return;
   const int quarter = static_cast<int>(j / 16 % 4);
   for (int q = pieces * quarter / 4; q < pieces * (quarter + 1) / 4; ++q) {
     const char* piece = static_cast<const char*>(row) + (q * stride + first) * sizeof(T);
-    for (std::size_t at = 0; at < 64 * sizeof(T); at += 64) __builtin_prefetch(piece + at, 0, 3);
+    for (std::size_t at = 0; at < 64 * sizeof(T); at += 64) fetch_line(piece + at, nearest);
   }
 }
 
@@ -194,9 +199,9 @@ HWY_NOINLINE void forward_real(const FusedPlan& plan, const TeamInput& in, float
   for (std::int64_t j = begin; j < end; j += kLanes) {
     const ColumnTwiddles<kRadix / 2> w(plan, j);
     if (in.ahead != nullptr && j % 16 == 0) fetch(*in.ahead, in.ahead->column_lines);
-    for (int row = 0; in.fetches && row < in.rows; ++row) {
-      fetch_columns<T>(in.x[row], plan.s, kInputs, j);
-      fetch_columns<T>(in.gate[row], plan.s, kInputs, j);
+    for (int row = 0; row < in.rows; ++row) {
+      fetch_columns<T>(in.fetches, in.x[row], plan.s, kInputs, j);
+      fetch_columns<T>(in.fetches, in.gate[row], plan.s, kInputs, j);
     }
     V zero[2], half[2];
     zero[1] = half[1] = hn::Zero(kD);
@@ -278,7 +283,7 @@ HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOut
       real_inverse_dft<kRadix, kHalf>(row == 0 ? zero.re : zero.im, row == 0 ? half.re : half.im,
                                       own, a);
       each_result(row, [&](const TeamOutput::Result& result, V* v) HWY_ATTR {
-        if (out.fetches) fetch_columns<T>(result.factor, plan.s, kOutputs, j);
+        fetch_columns<T>(out.fetches, result.factor, plan.s, kOutputs, j);
         if (holds) return multiply<kOutputs, T>(a, result.factor, plan.s, j, v);
         V now[kOutputs];
         multiply<kOutputs, T>(a, result.factor, plan.s, j, now);

@@ -22,7 +22,7 @@ HWY_INLINE V forward_vector(V x, const GroupCoefficients& c) {
   for (int i = 3; i >= 0; --i) p = hn::MulAdd(p, x, c.a[i]);
   V q = hn::MulAdd(c.b[3], ax, c.b[2]);
   for (int i = 1; i >= 0; --i) q = hn::MulAdd(q, ax, c.b[i]);
-  return hn::Mul(p, reciprocal(hn::MulAdd(q, ax, hn::Set(kD, 1.0f))));
+  return hn::Div(p, hn::MulAdd(q, ax, hn::Set(kD, 1.0f)));
 }
 
 // Rows [begin, end) of one group.
