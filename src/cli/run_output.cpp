@@ -54,7 +54,7 @@ void replace_file(const std::string& path, const std::string& text) {
   const std::string next = path + ".next";
   std::error_code error;
   fs::remove(next, error);
-  AppendFile(next, text);
+  { const AppendFile whole(next, text); }  // written and closed
   fs::rename(next, path, error);
   if (error) fail(path, "cannot be replaced", error.value());
 }

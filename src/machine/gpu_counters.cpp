@@ -244,7 +244,9 @@ class CuptiCounters final : public CounterSource {
 
 }  // namespace
 
-std::unique_ptr<CounterSource> open_gpu_counters(std::string& why, GpuCounterLibraries libraries) {
+std::unique_ptr<CounterSource> open_gpu_counters(std::string& why,
+                                                 const GpuCounterLibraries& asked) {
+  GpuCounterLibraries libraries = asked;
   if (libraries.cupti.empty()) {
     libraries.cupti = "libcupti.so." + std::to_string(CUDA_VERSION / 1000);
   }
@@ -262,7 +264,7 @@ std::unique_ptr<CounterSource> open_gpu_counters(std::string& why, GpuCounterLib
 #else
 namespace sb {
 
-std::unique_ptr<CounterSource> open_gpu_counters(std::string& why, GpuCounterLibraries) {
+std::unique_ptr<CounterSource> open_gpu_counters(std::string& why, const GpuCounterLibraries&) {
   why = "this program was built without the headers of CUPTI (CUDA 12.6 or later)";
   return nullptr;
 }

@@ -25,6 +25,6 @@ struct GpuCounterLibraries {
 // all is counted. Null where nothing can be counted, with a sentence in `why`. start() and stop()
 // throw std::runtime_error with such a sentence.
 std::unique_ptr<CounterSource> open_gpu_counters(std::string& why,
-                                                 GpuCounterLibraries libraries = {});
+                                                 const GpuCounterLibraries& asked = {});
 
 }  // namespace sb

@@ -13,7 +13,7 @@ namespace sb::ptx {
 
 struct Kernel;
 struct Instruction;
-struct Recorder;
+class Recorder;
 
 // A register, of any type: the value in the low bits, zeros above.
 using Word = std::uint64_t;

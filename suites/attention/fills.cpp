@@ -32,8 +32,9 @@ double named_value(const std::string& word, const TensorSpec& spec, std::uint64_
   if (word == "equal_scores") return is_queries(spec.name) ? 0 : x;
   if (word == "constant_values") return spec.name == "v" ? 0.75 : x;
   if (word == "ascending_keys") {  // scores rise with the key, so every block moves the maximum
-    const double along = static_cast<double>(i / spec.cols()) /
-                         static_cast<double>(std::max<std::int64_t>(1, spec.count() / spec.cols()));
+    const std::int64_t row = i / spec.cols();
+    const std::int64_t rows = std::max<std::int64_t>(1, spec.count() / spec.cols());
+    const double along = static_cast<double>(row) / static_cast<double>(rows);
     if (is_queries(spec.name)) return 1 + 0.1 * x;
     return spec.name == "k" ? 4 * along + 0.1 * x : x;
   }

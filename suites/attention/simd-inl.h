@@ -176,9 +176,9 @@ SB_INLINE float exp2(float x) {
   const float n = std::floor(x);
   const float p = exp2_polynomial<kShort>(x - n);
   if (std::isnan(p)) return p;
-  std::int32_t bits;
+  std::uint32_t bits;  // modulo 2^32: unified_max does rows with scores far above its maximum again
   std::memcpy(&bits, &p, sizeof bits);
-  bits += static_cast<std::int32_t>(n) * (1 << 23);
+  bits += static_cast<std::uint32_t>(static_cast<std::int32_t>(n)) << 23;
   float result;
   std::memcpy(&result, &bits, sizeof result);
   return result;

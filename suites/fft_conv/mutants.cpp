@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <utility>
 
 #include "suites/fft_conv/convolution.h"
 #include "suites/fft_conv/reference.h"
@@ -44,7 +45,7 @@ void write_row(const Problem& problem, const Shape& s, const Operands& o, std::i
 }
 
 Mutant wrong_row(std::string name, WrongRow wrong) {
-  return {std::move(name), [wrong](const Problem& problem, const Operands& o) {
+  return {std::move(name), [wrong = std::move(wrong)](const Problem& problem, const Operands& o) {
             const Shape s(problem);
             for (std::int64_t row = 0; row < s.rows(); ++row) {
               write_row(problem, s, o, row, wrong(s, read_row(problem, s, o, row, row % s.h)),
@@ -90,7 +91,7 @@ std::vector<double> nyquist_dropped(const Shape& s, const Row& r) {
 }
 
 Mutant edit_outputs(std::string name, std::function<void(const Shape&, char*, std::size_t)> edit) {
-  return {std::move(name), [edit](const Problem& problem, const Operands& o) {
+  return {std::move(name), [edit = std::move(edit)](const Problem& problem, const Operands& o) {
             edit(Shape(problem), o.get<char>(forward::kY), size_of(problem.dtype));
           }};
 }
@@ -127,7 +128,8 @@ Mutant edit_signal(std::string name, int place,
                    std::function<double(const Shape&, std::int64_t, std::int64_t,
                                         const std::function<double(std::int64_t)>&)>
                        edit) {
-  return {std::move(name), [place, edit](const Problem& problem, const Operands& o) {
+  return {std::move(name),
+          [place, edit = std::move(edit)](const Problem& problem, const Operands& o) {
             const Shape s(problem);
             if (place > backward::kDk && !s.gated) return;
             void* base = o.get<void>(place);
@@ -147,7 +149,7 @@ Mutant edit_kernel_gradient(std::string name,
                             std::function<void(const Shape&, const Problem&, const Operands&,
                                                std::int64_t, std::vector<double>&)>
                                 edit) {
-  return {std::move(name), [edit](const Problem& problem, const Operands& o) {
+  return {std::move(name), [edit = std::move(edit)](const Problem& problem, const Operands& o) {
             const Shape s(problem);
             for (std::int64_t channel = 0; channel < s.h; ++channel) {
               void* dk = o.get<void>(backward::kDk);
@@ -172,7 +174,7 @@ Mutant wrong_du(std::string name,
                 std::function<std::vector<double>(const Shape&, const std::vector<double>& k,
                                                   const std::vector<double>& d)>
                     wrong) {
-  return {std::move(name), [wrong](const Problem& problem, const Operands& o) {
+  return {std::move(name), [wrong = std::move(wrong)](const Problem& problem, const Operands& o) {
             using namespace backward;
             const Shape s(problem);
             for (std::int64_t row = 0; row < s.rows(); ++row) {

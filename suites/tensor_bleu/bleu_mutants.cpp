@@ -1,5 +1,6 @@
 // Planted bugs of tensor_bleu: verification has to refuse each.
 #include <algorithm>
+#include <utility>
 
 #include "suites/tensor_bleu/bleu_reference.h"
 
@@ -7,7 +8,7 @@ namespace sb::tensor_bleu {
 namespace {
 
 Mutant bent(std::string name, Bend bend) {
-  return {std::move(name), [bend](const Problem& problem, const Operands& o) {
+  return {std::move(name), [bend = std::move(bend)](const Problem& problem, const Operands& o) {
             const Shape shape(problem);
             const Answer wrong = answer(problem, o, bend);
             std::copy(wrong.scores.begin(), wrong.scores.end(), o.get<double>(kScores));

@@ -91,9 +91,9 @@ class TensorBleu final : public Operation {
   std::vector<Expected> reference(const Problem& problem, const Operands& o) const override {
     const Shape shape(problem);
     const Answer right = answer(problem, o);
-    const auto close = [](std::vector<double> value) {
-      Expected e{.value = value, .scale = std::move(value), .tolerance = 1e-12};
-      for (double& scale : e.scale) scale = std::abs(scale);
+    const auto close = [](const std::vector<double>& value) {
+      Expected e{.value = value, .tolerance = 1e-12};
+      for (const double one : value) e.scale.push_back(std::abs(one));
       return e;
     };
     Expected counts;  // scale 0: exact
