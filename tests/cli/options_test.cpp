@@ -43,9 +43,9 @@ TEST(Help, OfRunNamesTheTwinOfEveryOption) {
   const Workspace space;
   const std::string help = space.run({"run", "--help"}).out;
   for (const std::string option :
-       {"--out", "--csv", "--filter", "--variants", "--device", "--threads", "--set", "--rounds",
-        "--min-time", "--quick", "--dry-run", "--resume", "--isolate", "--timeout", "--seed",
-        "--quiet", "--peaks", "--spread", "--turns", "--probe"}) {
+       {"--out",    "--csv",      "--filter", "--variants", "--device", "--threads", "--set",
+        "--rounds", "--min-time", "--quick",  "--dry-run",  "--resume", "--isolate", "--timeout",
+        "--seed",   "--quiet",    "--peaks",  "--spread",   "--turns",  "--probe"}) {
     std::string twin = "SOFTMAX_BENCH_" + option.substr(2);
     for (char& c : twin) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
     EXPECT_TRUE(std::regex_search(help, std::regex("  " + option + "[^\n]*Env:" + twin + "\\)")))
