@@ -130,7 +130,9 @@ endif()
 set(sb_checked "")
 set(sb_hooks "")
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT SB_SANITIZE)
-  set(sb_checked -fsanitize=thread -Wno-tsan -g1)  # lines, for addr2line
+  # Lines, for addr2line. Optimised in every configuration: at -O0 g++ calls no hook where the result
+  # of a call goes straight to memory, and the store would be missed.
+  set(sb_checked $<$<CONFIG:Debug>:-O1> -fsanitize=thread -Wno-tsan -g1)
   set(sb_hooks sb_memory_hooks)
   add_library(sb_memory_hooks OBJECT ${PROJECT_SOURCE_DIR}/src/simt/hooks/memory_hooks.cpp)
   target_link_libraries(sb_memory_hooks PUBLIC sb_options)
