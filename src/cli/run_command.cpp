@@ -118,9 +118,9 @@ int run_command(RunSettings settings) {
   if (settings.dry_run) return print_plan(plan);
   if (settings.out.empty() && settings.csv.empty()) settings.out = std::string(kRunsDir) + run_id;
 
+  const std::optional<Turns> turns = take_turn(settings.turns);
   RunOutput output = open_output(settings, run_id, plan);
   const std::atomic<bool>& stop = catch_interrupts();
-  const std::optional<Turns> turns = take_turn(settings.turns);
   const Roofs roofs = obtain_roofs(settings.peaks, settings.quiet);
   const bool interrupted = measure_plan(plan, output,
                                         {.selection = settings.selection,

@@ -54,6 +54,15 @@ TEST(BadOutput, IsFoundBeforeTheFirstMeasurement) {
   EXPECT_THAT(space.read("stderr"), HasSubstr("No such file"));
 }
 
+TEST(BadInput, AFileForTurnsThatCannotBeWrittenIsNamedAndLeavesNoRun) {
+  const Workspace space;
+  space.write("w.yaml", workload("right"));
+  const Finished run = space.run({"run", "w.yaml", "--turns", "nosuchdir/turns", "--out", "o"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("--turns nosuchdir/turns: No such file"));
+  EXPECT_FALSE(std::filesystem::exists(space.path("o")));
+}
+
 TEST(BadOutput, OnStdoutIsNoSuccess) {
   const Workspace space;
   space.write("w.yaml", workload("right"));

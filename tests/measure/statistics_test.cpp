@@ -4,11 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/fill.h"
 
 namespace sb {
 namespace {
+
+std::vector<double> one_to(int last) {
+  std::vector<double> numbers(static_cast<std::size_t>(last));
+  std::iota(numbers.begin(), numbers.end(), 1);
+  return numbers;
+}
 
 TEST(Median, IsTheMiddleSampleOfAnOddCountAndTheMeanOfTwoOfAnEvenOne) {
   EXPECT_EQ(median({3, 1, 2}), 2);
@@ -17,14 +24,11 @@ TEST(Median, IsTheMiddleSampleOfAnOddCountAndTheMeanOfTwoOfAnEvenOne) {
 
 TEST(Interval, IsTheTabulatedPairOfOrderStatistics) {
   // Sign-test tables: n = 15 takes the 4th smallest and largest (96.5 %), n = 10 the 2nd (97.9 %).
-  std::vector<double> samples;
-  for (int i = 1; i <= 15; ++i) samples.push_back(i);
-  const Interval fifteen = median_interval(samples);
+  const Interval fifteen = median_interval(one_to(15));
   EXPECT_EQ(fifteen.lo, 4);
   EXPECT_EQ(fifteen.hi, 12);
   EXPECT_NEAR(fifteen.coverage, 0.96484375, 1e-9);
-  samples.resize(10);
-  const Interval ten = median_interval(samples);
+  const Interval ten = median_interval(one_to(10));
   EXPECT_EQ(ten.lo, 2);
   EXPECT_EQ(ten.hi, 9);
   EXPECT_NEAR(ten.coverage, 0.978515625, 1e-9);
@@ -71,9 +75,7 @@ TEST(SeriesInterval, OfSamplesThatAlternateIsTheSignTestInterval) {
 }
 
 TEST(SeriesInterval, OfATrendSpansAllSamplesAndAdmitsThatItCoversNothing) {
-  std::vector<double> samples;
-  for (int i = 1; i <= 15; ++i) samples.push_back(i);
-  const Interval trend = series_interval(samples);
+  const Interval trend = series_interval(one_to(15));
   EXPECT_EQ(trend.lo, 1);
   EXPECT_EQ(trend.hi, 15);
   EXPECT_LT(trend.coverage, 0.5);
