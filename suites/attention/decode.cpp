@@ -9,12 +9,14 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <type_traits>
 
 #include "core/buffer.h"
 #include "core/phase.h"
+#include "core/processor.h"
 #include "core/registry.h"
 
 #define SB_ISA_WITH_BF16
@@ -51,8 +53,13 @@ std::int64_t key_bytes(const Shape& shape, Dtype dtype) {
   return 2 * shape.hkv * keys * shape.d * static_cast<std::int64_t>(size_of(dtype));
 }
 
-// More than half of a 32 MiB last level that others use as well: keys and values come from memory.
-constexpr std::int64_t kBeyondCaches = 16 << 20;
+// Bytes of keys and values that come from memory again: more than half of a last level that others
+// use as well, as measured with 32 MiB; a larger one is shared by more.
+double beyond_caches() {
+  constexpr double kMost = 16 << 20;
+  const double known = cache_bytes(3);
+  return known > 0 ? std::min(kMost, known / 2) : kMost;
+}
 
 class Decode final : public Kernel {
  public:
@@ -63,7 +70,7 @@ class Decode final : public Kernel {
         split_(split),
         packed_(packed),
         block_(static_cast<int>(problem.params.integer("rescale"))),
-        from_memory_(key_bytes(shape_, dtype_) > kBeyondCaches),
+        from_memory_(static_cast<double>(key_bytes(shape_, dtype_)) > beyond_caches()),
         attend_(attend_for(isa, dtype_, from_memory_ && (!packed || shape_.group() == 1))),
         ranges_(plan(shape_, split, threads_)),
         done_(ranges_.size()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/processor.h"
 #include "suites/fft_conv/pointwise.h"
 
 namespace sb::fft_conv {
@@ -43,12 +44,7 @@ const FetchHabits& habits() {
   static constexpr FetchHabits kZen = {32768, 16384, 4096, true, FetchedByPass::kSecondLevel};
   static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX, false,
                                           FetchedByPass::kFirstLevel};
-#if defined(__x86_64__)
-  static const bool zen = __builtin_cpu_is("amd") != 0;
-  return zen ? kZen : kOthers;
-#else
-  return kOthers;
-#endif
+  return this_processor() == Processor::kAmd ? kZen : kOthers;
 }
 
 bool half_rows(const Shape& s) { return s.l <= s.n / 2 && s.lk <= s.n / 2; }

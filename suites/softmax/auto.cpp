@@ -7,32 +7,24 @@
 // than writing into it at every size beyond the second level: two_pass_stream took 0.96 to 0.69 of
 // two_pass's time from 300,000 to 12 million columns, with avx2 0.96 to 0.81 from 700,000 on (Ice
 // Lake, Emerald Rapids, configs/softmax_bars.yaml, 2026-11-29).
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
 #include <stdexcept>
 
+#include "core/processor.h"
 #include "core/registry.h"
 #include "suites/softmax/softmax_op.h"
 
 namespace sb::softmax {
 namespace {
 
-bool is_intel_server() {
-#ifdef __x86_64__
-  return __builtin_cpu_is("intel") && __builtin_cpu_supports("avx512f");
-#else
-  return false;
-#endif
-}
+bool is_intel_server() { return this_processor() == Processor::kIntelServer; }
 
 // Bytes of x and y up to which avx512 reloads: what the second level holds, where that is known,
 // at most 2 MB. On Ice Lake, with 1.25 MiB, reload is ahead of two_pass by 4 % at 0.4 MB, behind it
 // by 17 % at 1.6 MB.
 double second_level() {
   constexpr double kMost = 2e6;
-  const auto known = static_cast<double>(sysconf(_SC_LEVEL2_CACHE_SIZE));
+  const double known = cache_bytes(2);
   return is_intel_server() && known > 0 ? std::min(kMost, known) : kMost;
 }
 // Up to here avx2's reload is ahead of its two_pass (0.90 of its time at 2.4 MB, 1.09 at 5.6 MB).
@@ -40,20 +32,12 @@ constexpr double kReloadsWithAvx2 = 3.5e6;
 // Multiple of the second level from which stores past the caches pay on Intel's servers: two_pass
 // is ahead of them by 8 % at 2.4 MB, behind by 11 % at 3.2 MB (Emerald Rapids, 2 MiB).
 constexpr double kStreamsBeyondLevels = 1.3;
-// Bytes of the third level as Linux says it, 0 if it does not. (sysconf said 320 MiB for 32 in a
-// virtual machine.)
-double third_level() {
-  double kib = 0;
-  std::ifstream("/sys/devices/system/cpu/cpu0/cache/index3/size") >> kib;
-  return kib * 1024;
-}
-
 // Bytes of all operands from which little is found in a cache again: the third level, where that is
 // known, at most 64 MB. On Zen 4, with 32 MiB, streams are level with two_pass at 16 MB and ahead
 // of it by 11 % at 40.
 double beyond_caches() {
   constexpr double kMost = 64e6;
-  static const double known = third_level();
+  const double known = cache_bytes(3);
   return known > 0 ? std::min(kMost, known) : kMost;
 }
 
