@@ -8,8 +8,8 @@ namespace sb {
 enum class Processor { kIntelServer, kAmd, kOther };
 Processor this_processor();
 
-// Bytes of the first core's unified cache of that level (2 or 3), as Linux says it in sysfs; 0 if it
-// does not. (sysconf said 320 MiB for 32 in a virtual machine.)
+// Bytes of the first core's unified cache of that level (2 or 3), as Linux says it in sysfs; 0 if
+// it does not. (sysconf said 320 MiB for 32 in a virtual machine.)
 double cache_bytes(int level);
 
 }  // namespace sb
