@@ -16,8 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace sb::gr_kan {
 namespace HWY_NAMESPACE {
 
-// Per group: the lane sums, then as many doubles to fold them into.
-inline constexpr std::int64_t kLanesScratch = kTerms * kLanes * 3;
+// Per group, in floats: the lane sums, then the doubles to fold them into.
+inline constexpr std::int64_t kLanesScratch = kTerms * (kLanes + 2 * kFolded);
 
 // A chunk's rows are taken from this many places in turns: a core fetches ahead in every page it
 // reads, and in two pages (one of x, one of g) that is less than memory could give.
@@ -32,7 +32,7 @@ void lanes_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end,
   std::fill_n(scratch, call.shape.groups * kLanesScratch, 0.0f);
   const auto fold = [&]() HWY_ATTR {
     for (std::int64_t i = 0; i < count; ++i) {
-      fold_to_double(kept[i].sum, folded + i * kLanes);
+      fold_to_double(kept[i].sum, folded + i * kFolded);
       kept[i] = PlainSum();
     }
   };
@@ -47,7 +47,7 @@ void lanes_chunk(const BackwardCall& call, std::int64_t begin, std::int64_t end,
     fold();
   }
   for (std::int64_t i = 0; i < count; ++i) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) sums[i] += folded[i * kLanes + lane];
+    for (std::int64_t k = 0; k < kFolded; ++k) sums[i] += folded[i * kFolded + k];
   }
 }
 
