@@ -167,9 +167,12 @@ HWY_INLINE void fetch_line(const char* line, bool nearest) {
 
 HWY_INLINE void fetch(Ahead& ahead, int lines) {
   if constexpr (kLanes == 1) return;  // a block is one point, and a column one of 16
-  for (int i = 0; i < ahead.count; ++i) {
-    for (int line = 0; line < lines; ++line) fetch_line(ahead.stream[i] + 64 * line, ahead.nearest);
-    ahead.stream[i] += 64 * lines;
+  for (int line = 0; line < lines; ++line, ahead.at += 64) {
+    std::int64_t at = ahead.at;
+    for (int i = 0; i < ahead.count; ++i, at += ahead.skew) {
+      if (at >= ahead.bytes) at -= ahead.bytes;
+      fetch_line(ahead.stream[i] + at, ahead.nearest);
+    }
   }
 }
 
@@ -198,7 +201,7 @@ HWY_NOINLINE void forward_real(const FusedPlan& plan, const TeamInput& in, float
   const Blocks blocks(plan, work);
   for (std::int64_t j = begin; j < end; j += kLanes) {
     const ColumnTwiddles<kRadix / 2> w(plan, j);
-    if (in.ahead != nullptr && j % 16 == 0) fetch(*in.ahead, in.ahead->column_lines);
+    if (in.ahead != nullptr && j % 16 == 0) fetch(*in.ahead, in.ahead->lines_before);
     for (int row = 0; row < in.rows; ++row) {
       fetch_columns<T>(in.fetches, in.x[row], plan.s, kInputs, j);
       fetch_columns<T>(in.fetches, in.gate[row], plan.s, kInputs, j);
@@ -272,6 +275,7 @@ HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOut
     const auto write = [&](const TeamOutput::Result& result, const V* v) HWY_ATTR {
       store_columns<kOutputs, T>(v, result.y, plan.s, j, out.streams);
     };
+    if (out.ahead != nullptr && j % 16 == 0) fetch(*out.ahead, out.ahead->lines_after);
     const C zero = exchanged(blocks.zero());
     const C half = mul_conj(exchanged(blocks.half()), w[kOwn]);
     for (int row = 0; row < out.rows; ++row) {
