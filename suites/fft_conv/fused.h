@@ -11,7 +11,8 @@
 namespace sb::fft_conv {
 
 // What to fetch beside other work: of every stream `lines` cache lines per innermost block that is
-// computed, and `lines_before` and `lines_after` per 16 columns of the real passes before and after.
+// computed, and `lines_before` and `lines_after` per 16 columns of the real passes before and
+// after.
 struct Ahead {
   const char* stream[8] = {};
   int count = 0;
