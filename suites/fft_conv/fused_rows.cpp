@@ -43,7 +43,7 @@ struct FetchHabits {
                                  // before, output gates for the team that is computed. Of longer
                                  // ones an eighth beside either pass, all for the next team
   bool nearest;                  // into the first level: rows without gates, and late ones
-  std::int64_t skew;             // Ahead
+  std::int64_t skew;             // Ahead, into the second level
   FetchedByPass by_pass;         // what is not fetched beside the blocks
 };
 
@@ -202,7 +202,6 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
   Ahead ahead;
   if (passes_fetch() || !out_of_cache()) return ahead;
   const bool late = shape_.n <= habits().longest_late;
-  ahead.skew = habits().skew;
   const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
     for (const void* input : inputs) {
       for (int row = 0; input != nullptr && row < of.rows; ++row) {
@@ -227,6 +226,7 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
   if (many) ahead.lines_before = of_column(late ? 4 : 8);
   if (many && !late) ahead.lines_after = of_column(8);
   ahead.nearest = habits().nearest && (late || !many);
+  ahead.skew = ahead.nearest ? 0 : habits().skew;
   const std::int64_t innermost = (now.rows * plan_.own() + 2) * plan_.s / 64;
   const std::int64_t left = lines - (ahead.lines_before + ahead.lines_after) * columns;
   ahead.lines = static_cast<int>((left + innermost - 1) / innermost);
