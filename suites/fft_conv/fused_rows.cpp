@@ -48,8 +48,8 @@ struct FetchHabits {
 };
 
 const FetchHabits& habits() {
-  // Zen drops what is asked of the second level if lines that end in the same bits come in a row,
-  // as those of rows and gates do: hence a skew of two lines.
+  // On Zen hints for the second level come to nothing if lines that end in the same bits follow one
+  // another, as those of rows and gates do: hence a skew of two lines.
   static constexpr FetchHabits kZen = {32768, 16384, 512, true, 128, FetchedByPass::kSecondLevel};
   static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX,
                                           false, 0,    FetchedByPass::kFirstLevel};
