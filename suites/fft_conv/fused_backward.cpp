@@ -123,7 +123,7 @@ class FusedBackward final : public Kernel {
     Part open{-1, nullptr};
     for (const std::vector<Part>& parts : parts_) {
       for (const Part& part : parts) {
-        if (part.channel != open.channel) {
+        if (open.sum == nullptr || part.channel != open.channel) {
           if (open.sum != nullptr) write_kernel_gradient(o, 0, open.channel, open.sum, false);
           open = part;
           continue;
