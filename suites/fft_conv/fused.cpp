@@ -54,7 +54,8 @@ class Fused final : public Kernel {
       rows_.engine().convolve(rows_.plan(), rows_.work(thread), k, team.rows, range, ahead);
     });
     rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
-      rows_.inverse(thread, 0, team, {{o.get<void>(kY), gate(kGateOut)}}, bypass_, begin, end);
+      rows_.inverse(thread, 0, team, {{o.get<void>(kY), gate(kGateOut)}}, bypass_, begin, end,
+                    &ahead);
     });
   }
 

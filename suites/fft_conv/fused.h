@@ -11,12 +11,16 @@
 namespace sb::fft_conv {
 
 // What to fetch beside other work: of every stream `lines` cache lines per innermost block that is
-// computed, and `column_lines` per 16 columns of a real pass before.
+// computed, and `lines_before` and `lines_after` per 16 columns of the real passes before and
+// after.
 struct Ahead {
   const char* stream[8] = {};
   int count = 0;
+  std::int64_t bytes = 0;  // of each stream
+  std::int64_t at = 0;     // where the first stream is; the others are
+  std::int64_t skew = 0;   // so many bytes further each, and come back to their beginnings
   int lines = 0;
-  int column_lines = 0;
+  int lines_before = 0, lines_after = 0;
   bool nearest = false;  // into the first-level cache, else the second
 };
 
@@ -44,6 +48,7 @@ struct TeamOutput {
   Result result[2][2];  // of each row up to two: gradients of u and of its gate
   bool streams = false;
   FetchedByPass fetches = FetchedByPass::kNothing;  // of factors
+  Ahead* ahead = nullptr;
 };
 
 // Frequencies [begin, end) of a team: the rows' own ones, of which each row has a block, then 0 and

@@ -91,13 +91,14 @@ class FusedBackward final : public Kernel {
                                k, sum, team.rows, gated, range, ahead);
     });
     rows_.columns(shared, rows_.ragged(), [&](std::int64_t begin, std::int64_t end) {
-      const auto write = [&](int area, std::initializer_list<FusedResult> results) {
-        rows_.inverse(thread, area, team, results, bypass_, begin, end);
+      const auto write = [&](int area, std::initializer_list<FusedResult> results, Ahead* beside) {
+        rows_.inverse(thread, area, team, results, bypass_, begin, end, beside);
       };
-      if (!gated) return write(kAreaD, {{o.get<void>(kDu), nullptr}});
+      if (!gated) return write(kAreaD, {{o.get<void>(kDu), nullptr}}, &ahead);
       write(kAreaD,
-            {{o.get<void>(kDu), o.get<void>(kGateIn)}, {o.get<void>(kDGateIn), o.get<void>(kU)}});
-      write(kAreaU, {{o.get<void>(kDGateOut), o.get<void>(kDy)}});
+            {{o.get<void>(kDu), o.get<void>(kGateIn)}, {o.get<void>(kDGateIn), o.get<void>(kU)}},
+            &ahead);
+      write(kAreaU, {{o.get<void>(kDGateOut), o.get<void>(kDy)}}, nullptr);
     });
   }
 
@@ -122,7 +123,7 @@ class FusedBackward final : public Kernel {
     Part open{-1, nullptr};
     for (const std::vector<Part>& parts : parts_) {
       for (const Part& part : parts) {
-        if (part.channel != open.channel) {
+        if (open.sum == nullptr || part.channel != open.channel) {
           if (open.sum != nullptr) write_kernel_gradient(o, 0, open.channel, open.sum, false);
           open = part;
           continue;

@@ -27,23 +27,33 @@ constexpr std::int64_t kTileSamples = 4096;
 constexpr std::int64_t kShortestOnPages = 2048;
 constexpr std::int64_t kPage = 1024, kLine = 16;  // floats
 
+// Between two threads' work areas. What a core's prefetchers take of the other's lines, that has to
+// take back: with less than this, rows of 1024 samples took up to 1.5 times as long on two cores
+// without a common cache.
+constexpr std::int64_t kGap = 16384;  // floats
+
 // What a call writes stays in no cache beyond this: then stores that bypass the caches save the
 // read of every line.
 constexpr std::int64_t kStreamingBytes = 4 << 20;
 
 // Where cores differ, each as measured (README.md, "Gates and two threads"). Lengths in samples.
 struct FetchHabits {
-  std::int64_t longest_gated;          // rows that are fetched beside the blocks with their gates
-  std::int64_t longest_factors;        // rows whose output gates are
-  std::int64_t longest_beside_passes;  // a quarter of such rows is fetched beside the real pass
-  bool nearest;                        // beside other work, into the first level
-  FetchedByPass by_pass;               // what is not fetched beside the blocks
+  std::int64_t longest_gated;    // rows that are fetched beside the blocks with their gates
+  std::int64_t longest_factors;  // rows whose output gates are
+  std::int64_t longest_late;     // gated rows of which a quarter is fetched beside the real pass
+                                 // before, output gates for the team that is computed. Of longer
+                                 // ones an eighth beside either pass, all for the next team
+  bool nearest;                  // into the first level: rows without gates, and late ones
+  std::int64_t skew;             // Ahead, into the second level
+  FetchedByPass by_pass;         // what is not fetched beside the blocks
 };
 
 const FetchHabits& habits() {
-  static constexpr FetchHabits kZen = {32768, 16384, 4096, true, FetchedByPass::kSecondLevel};
-  static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX, false,
-                                          FetchedByPass::kFirstLevel};
+  // On Zen hints for the second level come to nothing if lines that end in the same bits follow one
+  // another, as those of rows and gates do: hence a skew of two lines.
+  static constexpr FetchHabits kZen = {32768, 16384, 512, true, 128, FetchedByPass::kSecondLevel};
+  static constexpr FetchHabits kOthers = {16384, 8192, INT64_MAX,
+                                          false, 0,    FetchedByPass::kFirstLevel};
   return this_processor() == Processor::kAmd ? kZen : kOthers;
 }
 
@@ -75,7 +85,8 @@ FusedRows::FusedRows(const Problem& problem, Isa isa, int areas)
       row_points_(plan_.half ? shape_.n / 2 : shape_.n),
       work_alignment_(shape_.n >= kShortestOnPages ? kPage : kLine),
       work_stride_((plan_.work_floats() + work_alignment_ - 1) / work_alignment_ * work_alignment_),
-      work_(floats(work_stride_ * areas * threads_ + work_alignment_)),
+      thread_stride_(work_stride_ * areas + kGap),
+      work_(floats(thread_stride_ * threads_ - kGap + work_alignment_)),
       spectra_(floats(plan_.spectrum_floats() * (shape_.cached ? shape_.h : threads_))),
       copies_(
           floats(ragged() || shape_.lk != row_points_ ? row_points_ * 2 * areas * threads_ : 0)) {}
@@ -131,10 +142,11 @@ void FusedRows::forward(int thread, int area, const Team& team, const void* x, c
 
 void FusedRows::inverse(int thread, int area, const Team& team,
                         std::initializer_list<FusedResult> results, bool bypass, std::int64_t begin,
-                        std::int64_t end) const {
+                        std::int64_t end, Ahead* ahead) const {
   TeamOutput out{.rows = team.rows,
                  .streams = bypass,
-                 .fetches = fetched_by_pass(shape_.n > habits().longest_factors)};
+                 .fetches = fetched_by_pass(shape_.n > habits().longest_factors),
+                 .ahead = ahead};
   for (int row = 0; row < team.rows; ++row) {
     if (ragged()) {
       out.result[row][0].y = copy(thread, 2 * area + row);
@@ -185,7 +197,7 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
                          std::initializer_list<const void*> own) const {
   Ahead ahead;
   if (passes_fetch() || !out_of_cache()) return ahead;
-  ahead.nearest = habits().nearest;
+  const bool late = shape_.n <= habits().longest_late;
   const auto add = [&](std::initializer_list<const void*> inputs, const Team& of) {
     for (const void* input : inputs) {
       for (int row = 0; input != nullptr && row < of.rows; ++row) {
@@ -194,18 +206,25 @@ Ahead FusedRows::fetched(const Run& run, std::int64_t channel, std::int64_t b,
     }
   };
   const Team now = team(channel, b, run.end);
-  if (const std::optional<Team> following = after(run, channel, b)) add(next, *following);
-  if (shape_.n <= habits().longest_factors) add(own, now);
-  const std::int64_t bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
-  if (ahead.count * bytes > kMostFetched) return Ahead();
-  // A quarter of the time goes by in the real pass before. For one stream a row the blocks' time is
-  // enough.
-  const std::int64_t lines = (bytes + 63) / 64, columns = plan_.s / 16;
-  if (ahead.count >= 2 * now.rows && shape_.n <= habits().longest_beside_passes) {
-    ahead.column_lines = static_cast<int>((lines / 4 + columns - 1) / columns);
-  }
+  const std::optional<Team> following = after(run, channel, b);
+  const bool fetches_own = shape_.n <= habits().longest_factors;
+  if (following) add(next, *following);
+  if (fetches_own && late) add(own, now);
+  if (fetches_own && !late && following) add(own, *following);
+  ahead.bytes = shape_.l * static_cast<std::int64_t>(size_of(dtype_));
+  if (ahead.count * ahead.bytes > kMostFetched) return Ahead();
+  const std::int64_t lines = (ahead.bytes + 63) / 64, columns = plan_.s / 16;
+  const auto of_column = [&](std::int64_t part) {
+    return static_cast<int>((lines / part + columns - 1) / columns);
+  };
+  // For one stream a row the blocks' time is enough.
+  const bool many = ahead.count >= 2 * now.rows;
+  if (many) ahead.lines_before = of_column(late ? 4 : 8);
+  if (many && !late) ahead.lines_after = of_column(8);
+  ahead.nearest = habits().nearest && (late || !many);
+  ahead.skew = ahead.nearest ? 0 : habits().skew;
   const std::int64_t innermost = (now.rows * plan_.own() + 2) * plan_.s / 64;
-  const std::int64_t left = lines - ahead.column_lines * columns;
+  const std::int64_t left = lines - (ahead.lines_before + ahead.lines_after) * columns;
   ahead.lines = static_cast<int>((left + innermost - 1) / innermost);
   return ahead;
 }

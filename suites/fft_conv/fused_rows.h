@@ -42,7 +42,7 @@ class FusedRows {
     const auto address = reinterpret_cast<std::uintptr_t>(work_.data());
     const std::int64_t begin = static_cast<std::int64_t>(address / sizeof(float));
     const std::int64_t to_first = (work_alignment_ - begin % work_alignment_) % work_alignment_;
-    return work_.as<float>() + to_first + (thread * areas_ + area) * work_stride_;
+    return work_.as<float>() + to_first + thread * thread_stride_ + area * work_stride_;
   }
 
   void prepare(const float* k);  // does nothing unless spectra are cached
@@ -90,7 +90,7 @@ class FusedRows {
   void forward(int thread, int area, const Team& team, const void* x, const void* gate,
                std::int64_t begin, std::int64_t end, Ahead* ahead = nullptr) const;
   void inverse(int thread, int area, const Team& team, std::initializer_list<FusedResult> results,
-               bool bypass, std::int64_t begin, std::int64_t end) const;
+               bool bypass, std::int64_t begin, std::int64_t end, Ahead* ahead = nullptr) const;
 
   // Passes read and write rows where they lie if they are as long as the plan's; others go through
   // a thread's copies.
@@ -131,6 +131,7 @@ class FusedRows {
   std::int64_t row_points_;
   std::int64_t work_alignment_;  // floats
   std::int64_t work_stride_;
+  std::int64_t thread_stride_;
   Buffer work_;
   Buffer spectra_;
   Buffer copies_;

@@ -167,9 +167,12 @@ HWY_INLINE void fetch_line(const char* line, bool nearest) {
 
 HWY_INLINE void fetch(Ahead& ahead, int lines) {
   if constexpr (kLanes == 1) return;  // a block is one point, and a column one of 16
-  for (int i = 0; i < ahead.count; ++i) {
-    for (int line = 0; line < lines; ++line) fetch_line(ahead.stream[i] + 64 * line, ahead.nearest);
-    ahead.stream[i] += 64 * lines;
+  for (int line = 0; line < lines; ++line, ahead.at += 64) {
+    std::int64_t at = ahead.at;
+    for (int i = 0; i < ahead.count; ++i, at += ahead.skew) {
+      if (at >= ahead.bytes) at -= ahead.bytes;
+      fetch_line(ahead.stream[i] + at, ahead.nearest);
+    }
   }
 }
 
@@ -179,7 +182,7 @@ HWY_INLINE void fetch(Ahead& ahead, int lines) {
 template <class T>
 HWY_INLINE void fetch_columns(FetchedByPass how, const void* row, std::int64_t stride, int pieces,
                               std::int64_t j) {
-  if (how == FetchedByPass::kNothing || row == nullptr || j % 16 != 0) return;
+  if (how == FetchedByPass::kNothing || row == nullptr) return;
   const bool nearest = how == FetchedByPass::kFirstLevel;
   const std::int64_t first = (j / 64 + (nearest ? 1 : 3)) * 64;
   if (first >= stride) return;
@@ -190,19 +193,39 @@ HWY_INLINE void fetch_columns(FetchedByPass how, const void* row, std::int64_t s
   }
 }
 
+// All that is fetched beside 16 columns from j on, out of line: the passes of rows that need none
+// of it want the registers.
+template <class T>
+HWY_NOINLINE void fetch_beside(const TeamInput& in, std::int64_t stride, int pieces,
+                               std::int64_t j) {
+  if (in.ahead != nullptr) fetch(*in.ahead, in.ahead->lines_before);
+  for (int row = 0; row < in.rows; ++row) {
+    fetch_columns<T>(in.fetches, in.x[row], stride, pieces, j);
+    fetch_columns<T>(in.fetches, in.gate[row], stride, pieces, j);
+  }
+}
+template <class T>
+HWY_NOINLINE void fetch_beside(const TeamOutput& out, std::int64_t stride, int pieces,
+                               std::int64_t j) {
+  if (out.ahead != nullptr) fetch(*out.ahead, out.ahead->lines_after);
+  for (int row = 0; row < out.rows; ++row) {
+    for (const TeamOutput::Result& result : out.result[row]) {
+      fetch_columns<T>(out.fetches, result.factor, stride, pieces, j);
+    }
+  }
+}
+
 template <int kRadix, bool kHalf, class T>
 HWY_NOINLINE void forward_real(const FusedPlan& plan, const TeamInput& in, float* work,
                                std::int64_t begin, std::int64_t end) {
   constexpr int kOwn = kRadix / 2 - 1;
   constexpr int kInputs = kHalf ? kRadix / 2 : kRadix;
+  const bool fetches =
+      in.fetches != FetchedByPass::kNothing || (in.ahead != nullptr && in.ahead->lines_before > 0);
   const Blocks blocks(plan, work);
   for (std::int64_t j = begin; j < end; j += kLanes) {
     const ColumnTwiddles<kRadix / 2> w(plan, j);
-    if (in.ahead != nullptr && j % 16 == 0) fetch(*in.ahead, in.ahead->column_lines);
-    for (int row = 0; row < in.rows; ++row) {
-      fetch_columns<T>(in.fetches, in.x[row], plan.s, kInputs, j);
-      fetch_columns<T>(in.fetches, in.gate[row], plan.s, kInputs, j);
-    }
+    if (fetches && j % 16 == 0) fetch_beside<T>(in, plan.s, kInputs, j);
     V zero[2], half[2];
     zero[1] = half[1] = hn::Zero(kD);
     for (int row = 0; row < in.rows; ++row) {
@@ -254,6 +277,8 @@ HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOut
                                std::int64_t begin, std::int64_t end) {
   constexpr int kOwn = kRadix / 2 - 1;
   constexpr int kOutputs = kHalf ? kRadix / 2 : kRadix;
+  const bool fetches = out.fetches != FetchedByPass::kNothing ||
+                       (out.ahead != nullptr && out.ahead->lines_after > 0);
   const Blocks blocks(plan, work);
   const bool holds = out.result[0][0].factor != nullptr &&
                      plan.s * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
@@ -272,6 +297,7 @@ HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOut
     const auto write = [&](const TeamOutput::Result& result, const V* v) HWY_ATTR {
       store_columns<kOutputs, T>(v, result.y, plan.s, j, out.streams);
     };
+    if (fetches && j % 16 == 0) fetch_beside<T>(out, plan.s, kOutputs, j);
     const C zero = exchanged(blocks.zero());
     const C half = mul_conj(exchanged(blocks.half()), w[kOwn]);
     for (int row = 0; row < out.rows; ++row) {
@@ -283,7 +309,6 @@ HWY_NOINLINE void inverse_real(const FusedPlan& plan, float* work, const TeamOut
       real_inverse_dft<kRadix, kHalf>(row == 0 ? zero.re : zero.im, row == 0 ? half.re : half.im,
                                       own, a);
       each_result(row, [&](const TeamOutput::Result& result, V* v) HWY_ATTR {
-        fetch_columns<T>(out.fetches, result.factor, plan.s, kOutputs, j);
         if (holds) return multiply<kOutputs, T>(a, result.factor, plan.s, j, v);
         V now[kOutputs];
         multiply<kOutputs, T>(a, result.factor, plan.s, j, now);
