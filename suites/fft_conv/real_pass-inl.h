@@ -167,7 +167,7 @@ HWY_INLINE void fetch_line(const char* line, bool nearest) {
 
 HWY_INLINE void fetch(Ahead& ahead, int lines) {
   if constexpr (kLanes == 1) return;  // a block is one point, and a column one of 16
-  if (ahead.skew == 0) {  // a stream at a time, as the Xeons were measured
+  if (ahead.skew == 0) {              // a stream at a time, as the Xeons were measured
     for (int i = 0; i < ahead.count; ++i) {
       const char* from = ahead.stream[i] + ahead.at;
       for (int line = 0; line < lines; ++line) fetch_line(from + 64 * line, ahead.nearest);
