@@ -28,10 +28,16 @@ inline void take_workspace(Arena arena, int d, int key_block, FlashWorkspace& w)
 // Vector type and registers of a panel as types: calls f.template run<V, C>().
 template <class F>
 SB_INLINE void for_panel_type(const PanelShape& shape, F&& f) {
-  if (shape.vectors == 0) return f.template run<Narrow, 1>();
-  if (shape.vectors == 1) return f.template run<Wide, 1>();
-  if (shape.vectors == 2) return f.template run<Wide, 2>();
-  f.template run<Wide, 3>();
+  switch (shape.vectors) {
+    case 0:  // NOLINT(bugprone-branch-clone): Narrow is Wide only where registers are floats
+      return f.template run<Narrow, 1>();
+    case 1:
+      return f.template run<Wide, 1>();
+    case 2:
+      return f.template run<Wide, 2>();
+    default:
+      return f.template run<Wide, 3>();
+  }
 }
 
 template <class Mac>
