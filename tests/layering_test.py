@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 MAY_INCLUDE = {
     "core": set(),
-    "simt": set(),
+    "simt": {"core"},
     "ptx": {"core", "simt"},
     "backend": {"core", "simt", "ptx"},
     "machine": {"core"},

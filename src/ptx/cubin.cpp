@@ -72,18 +72,18 @@ void read_info(std::string_view info, const std::vector<std::string>& symbols,
 
 // Opcode: the low 12 bits of an instruction's 16 bytes. Width of an access: bits 73 to 75.
 struct MachineOpcode {
-  unsigned bits;
   const char* name;
+  unsigned bits;
   bool sized;
 };
 constexpr MachineOpcode kOpcodes[] = {
-    {0x23c, "HMMA", false},   {0x83b, "LDSM", false}, {0xfae, "LDGSTS", true},
-    {0x981, "LDG", true},     {0x986, "STG", true},   {0x984, "LDS", true},
-    {0x388, "STS", true},     {0x988, "STS", true},   {0x983, "LDL", true},
-    {0x387, "STL", true},     {0x987, "STL", true},   {0xb1d, "BAR", false},
-    {0x589, "SHFL", false},   {0xf89, "SHFL", false}, {0x308, "MUFU", false},
-    {0x9a8, "ATOMG", false},  {0x98e, "RED", false},  {0xf8c, "ATOMS", false},
-    {0x992, "MEMBAR", false},
+    {"HMMA", 0x23c, false},   {"LDSM", 0x83b, false}, {"LDGSTS", 0xfae, true},
+    {"LDG", 0x981, true},     {"STG", 0x986, true},   {"LDS", 0x984, true},
+    {"STS", 0x388, true},     {"STS", 0x988, true},   {"LDL", 0x983, true},
+    {"STL", 0x387, true},     {"STL", 0x987, true},   {"BAR", 0xb1d, false},
+    {"SHFL", 0x589, false},   {"SHFL", 0xf89, false}, {"MUFU", 0x308, false},
+    {"ATOMG", 0x9a8, false},  {"RED", 0x98e, false},  {"ATOMS", 0xf8c, false},
+    {"MEMBAR", 0x992, false},
 };
 constexpr const char* kWidths[] = {".8", ".8", ".16", ".16", ".32", ".64", ".128", ""};
 

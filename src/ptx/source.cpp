@@ -187,7 +187,7 @@ void Source::read_module() {
   while ((at = all.find_first_not_of(kBlank, at)) != std::string_view::npos) {
     std::string_view rest = all.substr(at);
     const std::string_view line = rest.substr(0, rest.find_first_of("\n;"));
-    if (line.find(".entry") < line.find_first_of("(")) {
+    if (line.find(".entry") < line.find('(')) {
       std::string_view head = rest.substr(rest.find(".entry") + 6);
       head = trimmed(head.substr(0, head.find('(')));
       const std::size_t open = all.find('(', at), end = end_of_body(all, open);

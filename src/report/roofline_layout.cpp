@@ -103,9 +103,9 @@ class Placer {
 std::vector<Disc> discs_along(const PlacedRoof& roof, const LogPlane& plane) {
   const double x0 = plane.px(roof.x_begin), y0 = plane.py(roof.y_begin);
   const double x1 = plane.px(roof.x_end), y1 = plane.py(roof.y_end);
-  const double steps = std::ceil(std::hypot(x1 - x0, y1 - y0) / 3);
+  const int steps = static_cast<int>(std::ceil(std::hypot(x1 - x0, y1 - y0) / 3));
   std::vector<Disc> discs;
-  for (double i = 0; i <= steps; ++i) {
+  for (int i = 0; i <= steps; ++i) {
     discs.push_back({x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps, 0.5});
   }
   return discs;

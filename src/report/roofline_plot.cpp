@@ -22,11 +22,20 @@ constexpr double kPngPoint = 0.75;  // pngcairo takes points of 96 dpi where svg
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00",
                                  "#7a3db8", "#8c564b", "#1b7837", "#b2182b", "#4d4d4d", "#35978f"};
 
-int mark_of(const std::string& isa) {
-  static const std::map<std::string, int> kMarks = {
+struct Mark {
+  int type = 0;  // gnuplot's; a hollow one stands before its filled one
+  double size = 0.75;
+};
+
+// A shape per instruction set; filled, hollow, or hollow and large is the number format.
+Mark mark_of(const Row& row) {
+  static const std::map<std::string, int> kShapes = {
       {"scalar", 7}, {"avx2", 9}, {"avx512", 5}, {"native", 13}, {"cuda", 11}};
-  const auto it = kMarks.find(isa);
-  return it == kMarks.end() ? 15 : it->second;
+  const auto it = kShapes.find(row.isa);
+  const int filled = it == kShapes.end() ? 15 : it->second;
+  if (row.dtype == "f16") return {filled - 1};
+  if (row.dtype == "bf16") return {filled - 1, 1.2};
+  return {filled};
 }
 
 int dash_of(const RoofLine& roof) { return roof.declared ? 4 : roof.streaming ? 2 : 1; }
@@ -39,11 +48,11 @@ const char* meaning_of(const RoofLine& roof) {
 struct Series {
   std::string name;
   std::string colour;
-  int mark = 7;
+  Mark mark;
   std::vector<const RooflinePoint*> points;
 };
 
-// A colour per variant, a mark per instruction set; the same in all panels.
+// A colour per variant, a mark per instruction set and number format; the same in all panels.
 std::vector<Series> series_of(const Roofline& roofline, const RooflinePanel& panel) {
   std::vector<std::string> variants;
   for (const RooflinePoint& point : roofline.points) {
@@ -60,10 +69,9 @@ std::vector<Series> series_of(const Roofline& roofline, const RooflinePanel& pan
     auto it = std::find_if(all.begin(), all.end(), [&](const Series& s) { return s.name == name; });
     if (it == all.end()) {
       const auto at = std::find(variants.begin(), variants.end(), variant) - variants.begin();
-      it = all.insert(all.end(), {name,
-                                  kColours[static_cast<std::size_t>(at) % kColours.size()],
-                                  mark_of(point.row.isa),
-                                  {}});
+      it = all.insert(
+          all.end(),
+          {name, kColours[static_cast<std::size_t>(at) % kColours.size()], mark_of(point.row), {}});
     }
     it->points.push_back(&point);
   }
@@ -168,8 +176,9 @@ class PanelScript {
     }
     const std::vector<Series> all = series_of(roofline_, panel_);
     for (const Series& series : all) {
-      plot += fmt::format("{}'-' using 1:2:3:4 with yerrorbars lc rgb '{}' pt {} ps 0.75 title {}",
-                          plot.empty() ? "" : ", ", series.colour, series.mark, quote(series.name));
+      plot += fmt::format("{}'-' using 1:2:3:4 with yerrorbars lc rgb '{}' pt {} ps {} title {}",
+                          plot.empty() ? "" : ", ", series.colour, series.mark.type,
+                          series.mark.size, quote(series.name));
     }
     line("plot {}{}", plot, roof_legend());
     for (const PlacedRoof& roof : layout_.roofs) {

@@ -1,8 +1,8 @@
 // mma.sync, ldmatrix and cp.async. Fragment maps: PTX ISA, sections on mma.m16n8k16 with 16-bit
 // operands and on ldmatrix.
-#include <bit>
 #include <cstring>
 
+#include "core/dtype.h"
 #include "simt/meeting.h"
 #include "simt/observer.h"
 
@@ -13,8 +13,7 @@ constexpr unsigned kCopyBytes = 16;
 
 float float_of(Half format, std::uint32_t word, int half) {
   const auto bits = static_cast<std::uint16_t>(word >> (16 * half));
-  if (format == Half::kBf16) return std::bit_cast<float>(std::uint32_t{bits} << 16);
-  return static_cast<float>(std::bit_cast<_Float16>(bits));
+  return format == Half::kBf16 ? bf16_to_float(bits) : f16_to_float(bits);
 }
 
 struct Product {

@@ -29,7 +29,7 @@ inline void take_workspace(Arena arena, int d, int key_block, FlashWorkspace& w)
 template <class F>
 SB_INLINE void for_panel_type(const PanelShape& shape, F&& f) {
   switch (shape.vectors) {
-    case 0:
+    case 0:  // NOLINT(bugprone-branch-clone): Narrow is Wide only where registers are floats
       return f.template run<Narrow, 1>();
     case 1:
       return f.template run<Wide, 1>();

@@ -13,6 +13,8 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include <hwy/base.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -33,36 +35,14 @@
 #define SB_UNROLL_2 _Pragma("GCC unroll 2")
 #endif
 
-#if defined(__clang__)
-#define SB_BEGIN_TARGET_AVX2 \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c\"))), apply_to = function)")
-#define SB_BEGIN_TARGET_AVX512                                                         \
-  _Pragma(                                                                             \
-      "clang attribute "                                                               \
-      "push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq," \
-      "avx512vl\"))), apply_to = function)")
-#define SB_BEGIN_TARGET_AVX512_DOT                                                     \
-  _Pragma(                                                                             \
-      "clang attribute "                                                               \
-      "push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq," \
-      "avx512vl,avx512bf16\"))), apply_to = function)")
-#define SB_BEGIN_TARGET_AMX                                                            \
-  _Pragma(                                                                             \
-      "clang attribute "                                                               \
-      "push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq," \
-      "avx512vl,avx512bf16,amx-tile,amx-bf16\"))), apply_to = function)")
-#define SB_END_TARGET _Pragma("clang attribute pop")
-#else
-#define SB_BEGIN_TARGET_AVX2 _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma,f16c\")")
-#define SB_BEGIN_TARGET_AVX512 \
-  _Pragma("GCC push_options")  \
-      _Pragma("GCC target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl\")")
-#define SB_BEGIN_TARGET_AVX512_DOT     \
-  _Pragma("GCC push_options") _Pragma( \
-      "GCC target(\"avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16\")")
-#define SB_BEGIN_TARGET_AMX SB_BEGIN_TARGET_AVX512_DOT _Pragma("GCC target(\"amx-tile,amx-bf16\")")
-#define SB_END_TARGET _Pragma("GCC pop_options")
-#endif
+#define SB_AVX2 "avx2,fma,f16c"
+#define SB_AVX512 SB_AVX2 ",avx512f,avx512bw,avx512cd,avx512dq,avx512vl"
+#define SB_AVX512_DOT SB_AVX512 ",avx512bf16"
+#define SB_BEGIN_TARGET_AVX2 HWY_PUSH_ATTRIBUTES(SB_AVX2)
+#define SB_BEGIN_TARGET_AVX512 HWY_PUSH_ATTRIBUTES(SB_AVX512)
+#define SB_BEGIN_TARGET_AVX512_DOT HWY_PUSH_ATTRIBUTES(SB_AVX512_DOT)
+#define SB_BEGIN_TARGET_AMX HWY_PUSH_ATTRIBUTES(SB_AVX512_DOT ",amx-tile,amx-bf16")
+#define SB_END_TARGET HWY_POP_ATTRIBUTES
 
 // SB_FOR_ISA(isa, f): the address of f in the namespace of `isa`.
 #if defined(__x86_64__)

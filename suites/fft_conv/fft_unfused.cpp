@@ -166,12 +166,12 @@ class UnfusedReal final : public Unfused {
 };
 
 template <class Form>
-Variant unfused(std::string name, std::string summary) {
+Variant unfused(const char* name, const char* summary) {
   return {.op = "fft_conv",
-          .name = std::move(name),
+          .name = name,
           .isa = Isa::kNative,
           .dtypes = {Dtype::kF32, Dtype::kBf16, Dtype::kF16},
-          .summary = std::move(summary),
+          .summary = summary,
           .paper = "arXiv:2311.05908, its baseline",
           .make = [](const Problem& p) { return std::make_unique<Form>(p); }};
 }

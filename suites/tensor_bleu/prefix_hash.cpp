@@ -53,7 +53,6 @@ using FindAll = void (*)(const HashTable& table, const std::uint64_t* keys, std:
 HWY_BEFORE_NAMESPACE();
 namespace sb::tensor_bleu {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // Lanes step on until all have met their key or an empty slot. One by one, every key that is not in
 // its first slot costs a mispredicted branch.
@@ -61,6 +60,7 @@ void find_all(const HashTable& table, const std::uint64_t* keys, std::size_t cou
               std::uint32_t* classes) {
   std::size_t i = 0;
 #if HWY_TARGET != HWY_STATIC_TARGET
+  namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<std::uint64_t> d;
   const hn::RebindToSigned<decltype(d)> di;
   const hn::Rebind<std::uint32_t, decltype(d)> dw;

@@ -307,6 +307,27 @@ TEST(RooflinePicture, DrawsEveryCeilingOfAPanel) {
   }
 }
 
+TEST(RooflinePicture, GivesNumberFormatsAndInstructionSetsOfAVariantMarksOfTheirOwn) {
+  std::vector<Row> rows;
+  for (const char* isa : {"scalar", "avx2", "avx512", "native", "cuda"}) {
+    for (const char* dtype : {"f32", "f16", "bf16"}) {
+      Row row = drawn_row("online", 10, 1);
+      row.isa = isa;
+      row.dtype = dtype;
+      rows.push_back(row);
+    }
+  }
+  const std::string script = roofline_panel_script(build_roofline(rows, machine(), false), 0);
+  const std::regex series("lc rgb '([^']+)' (pt [0-9]+ ps [0-9.]+) title 'softmax/online ");
+  std::set<std::string> colours, marks;
+  for (std::sregex_iterator it(script.begin(), script.end(), series), end; it != end; ++it) {
+    colours.insert((*it)[1]);
+    marks.insert((*it)[2]);
+  }
+  EXPECT_EQ(colours.size(), 1u);
+  EXPECT_EQ(marks.size(), rows.size());
+}
+
 TEST(RooflinePicture, DrawsPng) {
   if (!has_program("gnuplot")) GTEST_SKIP() << "gnuplot is not installed";
   const std::string png = run_gnuplot(roofline_script(crowded(), "png"));
