@@ -201,11 +201,9 @@ HWY_INLINE void fetch_columns(FetchedByPass how, const void* row, std::int64_t s
   }
 }
 
-// All that is fetched beside 16 columns from j on, out of line: the passes of rows that need none
-// of it want the registers.
+// All that is fetched beside 16 columns from j on.
 template <class T>
-HWY_NOINLINE void fetch_beside(const TeamInput& in, std::int64_t stride, int pieces,
-                               std::int64_t j) {
+HWY_INLINE void fetch_beside(const TeamInput& in, std::int64_t stride, int pieces, std::int64_t j) {
   if (in.ahead != nullptr) fetch(*in.ahead, in.ahead->lines_before);
   for (int row = 0; row < in.rows; ++row) {
     fetch_columns<T>(in.fetches, in.x[row], stride, pieces, j);
@@ -213,8 +211,8 @@ HWY_NOINLINE void fetch_beside(const TeamInput& in, std::int64_t stride, int pie
   }
 }
 template <class T>
-HWY_NOINLINE void fetch_beside(const TeamOutput& out, std::int64_t stride, int pieces,
-                               std::int64_t j) {
+HWY_INLINE void fetch_beside(const TeamOutput& out, std::int64_t stride, int pieces,
+                             std::int64_t j) {
   if (out.ahead != nullptr) fetch(*out.ahead, out.ahead->lines_after);
   for (int row = 0; row < out.rows; ++row) {
     for (const TeamOutput::Result& result : out.result[row]) {
